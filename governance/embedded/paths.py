@@ -87,6 +87,9 @@ class Paths:
         return self.data_dir / "packs"
 
     def database_url(self, role: Role) -> str:
-        """Address the embedded database as one of its roles, over its socket."""
-        host = urllib.parse.quote(str(self.socket_dir), safe="")
-        return f"postgresql://{role}@{host}:{PORT}/{DATABASE}"
+        """Address the embedded database as one of its roles, over its socket.
+
+        The folder goes into the query because django-environ and libpq agree only there.
+        """
+        query = urllib.parse.urlencode({"host": self.socket_dir, "port": PORT}, quote_via=urllib.parse.quote)
+        return f"postgresql://{role}@/{DATABASE}?{query}"
