@@ -5,7 +5,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from governance.api.authentication import actor_of
-from governance.errors import Forbidden
 from governance.permissions import Permission
 
 
@@ -14,9 +13,7 @@ def requires(permission: Permission) -> type[BasePermission]:
 
     class Requires(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
-            actor = actor_of(request)
-            if not actor.may(permission):
-                raise Forbidden(f"{actor} lacks the right {permission}.", permission=permission.value)
+            actor_of(request).require(permission)
             return True
 
     return Requires
