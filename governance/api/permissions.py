@@ -8,12 +8,14 @@ from governance.api.authentication import actor_of
 from governance.permissions import Permission
 
 
-def requires(permission: Permission) -> type[BasePermission]:
-    """A permission class that grants what `permission` grants, and names it where it refuses."""
+def requires(permission: Permission, *others: Permission) -> type[BasePermission]:
+    """A permission class that wants one of these rights, and names the first where it refuses."""
 
     class Requires(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
-            actor_of(request).require(permission)
+            actor = actor_of(request)
+            if not any(actor.may(other) for other in others):
+                actor.require(permission)
             return True
 
     return Requires

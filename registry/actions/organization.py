@@ -46,4 +46,4 @@ def attest_facts(
 
 def facts_in_force(*, at: datetime) -> OrganizationProfile | None:
     """The facts that hold at a time: of those effective by then, the one that took effect last."""
-    return OrganizationProfile.objects.filter(effective_at__lte=at, attested_at__lte=at).order_by("-effective_at", "-pk").first()
+    return OrganizationProfile.objects.filter(effective_at__lte=at).order_by("-effective_at", "-pk").first()
