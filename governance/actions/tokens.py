@@ -1,5 +1,6 @@
 """Service tokens: issued once, shown once, revoked at once."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,7 +13,9 @@ from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.models import ApiToken, User
 from governance.permissions import Permission, Scope
-from registry.models import ServingEnvironment
+
+# The form of an environment's name, or empty for every environment.
+ENVIRONMENT = r"([a-z0-9][a-z0-9._-]{0,63})?"
 
 
 @transaction.atomic
@@ -93,5 +96,5 @@ def _check(*, name: str, owner: User, environment: str, expires_at: datetime, no
         raise InvalidInput(f"The account {owner.username} is switched off.", field="owner")
     if expires_at <= now:
         raise InvalidInput("A token must expire after now.", field="expires_at")
-    if environment and not ServingEnvironment.objects.filter(name=environment).exists():
-        raise InvalidInput(f"There is no environment {environment!r}.", field="environment")
+    if not re.fullmatch(ENVIRONMENT, environment):
+        raise InvalidInput(f"{environment!r} cannot be the name of an environment.", field="environment")
