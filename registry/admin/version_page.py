@@ -1,14 +1,13 @@
 """Everything that a version's page shows, gathered in a constant number of queries."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from audit import selectors
+from audit import overview
 from governance.desk import charts
 from registry.admin import axes, journey
 from registry.lifecycle import Outcome, RunState
-from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
+from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion
 
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
@@ -105,19 +104,19 @@ def serving(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     """Where it was served and how much: one digest, however many versions share it."""
     if version.model_digest is None:
         return {"total": 0, "deployments": [], "requests": [], "chart": "", "days": []}
-    days = selectors.requests_per_day(version.model_digest, days=DAYS, now=now)
-    total = selectors.request_count(version.model_digest)
+    days = overview.requests_per_day(version.model_digest, days=DAYS, now=now)
+    total = overview.request_count(version.model_digest)
     label = f"Requests a day over {DAYS} days, {sum(number for _, number in days):,} in all"
     return {
         "total": total,
-        "deployments": selectors.latest_deployments(version.model_digest, limit=SHOWN_ROWS),
-        "requests": selectors.latest_requests(version.model_digest, limit=SHOWN_ROWS),
+        "deployments": overview.latest_deployments(version.model_digest, limit=SHOWN_ROWS),
+        "requests": overview.latest_requests(version.model_digest, limit=SHOWN_ROWS),
         "chart": charts.bars(days, label=label) if total else "",
         "days": days,
     }
 
 
-def entries(version: ModelVersion, approvals: list[Approval]) -> list[Mapping[str, Any]]:
+def entries(version: ModelVersion, approvals: list[Approval]) -> list[Any]:
     """The log's entries about this version and its approvals, newest first."""
     subjects = [f"model-version:{version.pk}", *(f"approval:{row.pk}" for row in approvals)]
-    return selectors.latest_decisions(subjects, limit=SHOWN_ROWS * 2)
+    return overview.latest_decisions(subjects, limit=SHOWN_ROWS * 2)
