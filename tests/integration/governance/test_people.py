@@ -31,7 +31,7 @@ def test_first_account_is_made_by_the_machine() -> None:
     ("username", "password", "role", "code"),
     [
         ("mara", "short", "officer", "weak_password"),
-        ("mara", "password12345", "officer", "weak_password"),
+        ("mara", "q1w2e3r4t5y6", "officer", "weak_password"),
         ("mara-the-officer", "mara-the-officer", "officer", "weak_password"),
         ("mara", GOOD, "king", "invalid_input"),
         ("no spaces", GOOD, "officer", "invalid_input"),
