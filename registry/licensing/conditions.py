@@ -45,7 +45,7 @@ class Outcome:
 
 
 def _outcome(violated: Truth, *, met: str, broken: str, facts: Mapping[str, Any]) -> Outcome:
-    """The outcome of a condition that is violated when an expression holds."""
+    """Return the outcome of a condition that is violated when an expression holds."""
     used = {name: value for name, value in facts.items() if value is not None}
     if violated.value is None:
         names = ", ".join(sorted(violated.missing))
@@ -218,7 +218,7 @@ class Territory:
         )
 
     def _multimodal(self, at: Situation) -> Truth:
-        """A model on neither list is as its facts say; a fact never overrides the lists."""
+        """Return whether a model is multimodal: by the lists, else by the facts."""
         kinds = [self._kind(model, at.plan) for model in at.models]
         return either(*kinds) if kinds else Truth.of(at.plan.multimodal, "derivative.multimodal")
 
@@ -230,7 +230,7 @@ class Territory:
         return Truth.of(plan.multimodal, "derivative.multimodal")
 
     def _inside(self, org: OrgFacts) -> Truth:
-        """An individual is where the domicile is, anyone else where the principal place of business is."""
+        """Locate an individual by domicile and anyone else by principal place of business."""
         if org.entity_type is EntityType.INDIVIDUAL:
             return self._lies(org.domicile, "org.domicile")
         return self._lies(org.principal_place_of_business, "org.principal_place_of_business")
@@ -338,7 +338,7 @@ class NamePrefix:
         return None if name is None else name.rsplit("/", 1)[-1].startswith(self.prefix)
 
     def _made_available(self, at: Situation) -> Truth:
-        """A planned derivative counts when hosted too; a finished one was perhaps made by someone else."""
+        """Count a planned derivative when it is hosted too; a finished one was perhaps made by someone else."""
         shared = Truth.of(at.use.distribute_derivative, "use.distribute_derivative")
         if at.plan.is_planned:
             return either(shared, Truth.of(hosts(at.use), "use.hosting"))
@@ -357,7 +357,7 @@ class ManualReview:
         return cls(fields.text("reason"))
 
     def check(self, at: Situation) -> Outcome:  # noqa: ARG002 - every situation is undecided
-        """Always unknown."""
+        """Leave it undecided, always."""
         return Outcome(State.UNKNOWN, self.reason)
 
 
@@ -379,7 +379,7 @@ def hosts(use: UseFacts) -> bool | None:
 
 
 def _subject(at: Situation, exempt_roles: tuple[str, ...]) -> Truth:
-    """An exemption must be stated: without a role the organisation is the licensee."""
+    """Return whether the test concerns the organisation: an exempt role must be stated."""
     return Truth(at.use.role not in exempt_roles)
 
 

@@ -12,7 +12,7 @@ class Truth:
 
     @classmethod
     def of(cls, value: bool | None, fact: str) -> "Truth":  # noqa: FBT001 - a truth value is what it is about
-        """The truth of a fact that may be unknown."""
+        """Return the truth of a fact that may be unknown."""
         return cls(value, frozenset() if value is not None else frozenset({fact}))
 
 
@@ -31,7 +31,7 @@ def either(*terms: Truth) -> Truth:
 
 
 def negate(term: Truth) -> Truth:
-    """The opposite; unknown stays unknown."""
+    """Return the opposite; unknown stays unknown."""
     return Truth(None if term.value is None else not term.value, term.missing)
 
 
