@@ -5,20 +5,21 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from governance import errors
+
 T = TypeVar("T")
 Member = TypeVar("Member", bound=StrEnum)
 MAX_TEXT = 2000
 MAX_ITEMS = 5000
 
 
-class InvalidField(ValueError):
+class InvalidField(errors.InvalidInput, ValueError):
     """A value of a document is missing, unknown or of the wrong type."""
 
     code = "invalid_field"
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
+        super().__init__(f"{field}: {reason}", field=field)
         self.reason = reason
 
 
@@ -38,11 +39,11 @@ class Fields:
         self._value: Mapping[str, Any] = value
 
     def at(self, key: str) -> str:
-        """The path of a key, as error messages name it."""
+        """Return the path of a key, as error messages name it."""
         return f"{self._path}.{key}" if self._path else key
 
     def fail(self, key: str, reason: str) -> InvalidField:
-        """The error to raise about a key."""
+        """Return the error to raise about a key."""
         return self._problem(self.at(key), reason)
 
     def has(self, key: str) -> bool:
@@ -50,7 +51,7 @@ class Fields:
         return self._value.get(key) is not None
 
     def raw(self, key: str) -> Any:
-        """The value as it stands, marked as read."""
+        """Return the value as it stands, marked as read."""
         self._seen.add(key)
         return self._value.get(key)
 
@@ -66,12 +67,12 @@ class Fields:
         return value
 
     def text_or_none(self, key: str) -> str | None:
-        """A non-empty text, or None."""
+        """Return a non-empty text, or None."""
         value = self.raw(key)
         return None if value is None else self._text(key, value)
 
     def text(self, key: str) -> str:
-        """A non-empty text."""
+        """Return a non-empty text."""
         return self._required(key, self.text_or_none(key))
 
     def _text(self, key: str, value: Any) -> str:
@@ -79,23 +80,23 @@ class Fields:
             raise self.fail(key, "must be a text")
         if not value.strip() or len(value) > MAX_TEXT:
             raise self.fail(key, f"must have 1 to {MAX_TEXT} characters")
-        if any(ord(mark) < 32 and mark not in "\n\t" or 0xD800 <= ord(mark) <= 0xDFFF for mark in value):
+        if any((ord(mark) < 32 and mark not in "\n\t") or 0xD800 <= ord(mark) <= 0xDFFF for mark in value):
             raise self.fail(key, "must not contain control characters")
         return value
 
     def flag_or_none(self, key: str) -> bool | None:
-        """True, False, or None."""
+        """Return True, False, or None."""
         value = self.raw(key)
         if value is not None and not isinstance(value, bool):
             raise self.fail(key, "must be true or false")
         return value
 
     def flag(self, key: str) -> bool:
-        """True or False."""
+        """Return True or False."""
         return self._required(key, self.flag_or_none(key))
 
     def count_or_none(self, key: str) -> int | None:
-        """A whole number of at least zero, or None."""
+        """Return a whole number of at least zero, or None."""
         value = self.raw(key)
         if value is None:
             return None
@@ -106,11 +107,11 @@ class Fields:
         return value
 
     def count(self, key: str) -> int:
-        """A whole number of at least zero."""
+        """Return a whole number of at least zero."""
         return self._required(key, self.count_or_none(key))
 
     def date_or_none(self, key: str) -> date | None:
-        """A date written YYYY-MM-DD, or None."""
+        """Return a date written YYYY-MM-DD, or None."""
         value = self.text_or_none(key)
         if value is None:
             return None
@@ -122,7 +123,7 @@ class Fields:
         raise self.fail(key, "must be a date written YYYY-MM-DD")
 
     def texts_or_none(self, key: str) -> tuple[str, ...] | None:
-        """A list of texts without repetition, or None."""
+        """Return a list of texts without repetition, or None."""
         value = self.raw(key)
         if value is None:
             return None
@@ -134,11 +135,11 @@ class Fields:
         return found
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts, empty when the key is absent."""
+        """Return a list of texts, empty when the key is absent."""
         return self.texts_or_none(key) or ()
 
     def choice_or_none(self, key: str, kind: type[Member]) -> Member | None:
-        """A member of an enumeration, or None."""
+        """Return a member of an enumeration, or None."""
         value = self.text_or_none(key)
         if value is None:
             return None
@@ -148,11 +149,11 @@ class Fields:
             raise self.fail(key, f"must be one of {', '.join(kind)}") from None
 
     def choice(self, key: str, kind: type[Member]) -> Member:
-        """A member of an enumeration."""
+        """Return a member of an enumeration."""
         return self._required(key, self.choice_or_none(key, kind))
 
     def table(self, key: str) -> "Fields":
-        """A table below this one; empty when the key is absent."""
+        """Return a table below this one; empty when the key is absent."""
         value = self.raw(key)
         return Fields({} if value is None else value, path=self.at(key), problem=self._problem)
 
@@ -167,7 +168,7 @@ class Fields:
             yield Fields(item, path=self.at(f"{key}[{index}]"), problem=self._problem)
 
     def keys(self) -> list[str]:
-        """The keys of a table whose keys are names, in order; only texts are keys."""
+        """Return the keys of a table whose keys are names, in order; only texts are keys."""
         for key in self._value:
             self._text("key", key)
         return sorted(self._value)

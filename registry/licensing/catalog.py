@@ -53,7 +53,7 @@ class Catalog:
     catalog_digest: str
 
     def get(self, license_id: str) -> License:
-        """The record of a license; one that is not here is the unknown license."""
+        """Return the record of a license; one that is not here is the unknown license."""
         return self.licenses.get(license_id, self.licenses[UNKNOWN])
 
 
@@ -63,7 +63,7 @@ def load(folder: Path = FOLDER) -> Catalog:
 
 
 def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
-    """A catalogue from the names and contents of its files."""
+    """Return a catalogue from the names and contents of its files."""
     records: dict[str, dict[str, Any]] = {}
     licenses: dict[str, License] = {}
     for name, content in files:
@@ -124,7 +124,7 @@ def parse_license(record: Mapping[str, Any], *, path: str) -> License:
 
 
 def _check_review(fields: Fields, found: License) -> None:
-    """What nobody read, or nobody knows, must end with a person."""
+    """Refuse a record without a manual review where nobody read the terms."""
     unread = found.verification is Verification.FROM_MEMORY_UNVERIFIED or found.category is Category.UNKNOWN
     if unread and not any(condition.kind == "manual_review" for condition in found.conditions):
         raise fields.fail("conditions", "needs a manual_review, because the terms were not read")

@@ -63,13 +63,13 @@ class Conclusion:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text: compatibility forms and letter case folded, punctuation and line breaks dropped."""
+    """Return the words of a text: compatibility forms and letter case folded, punctuation and line breaks dropped."""
     plain = unicodedata.normalize("NFKC", text.removeprefix("\ufeff")).replace("\u00a9", "(c)")
     return _WORD.findall(plain.casefold())
 
 
 def sha256_words_v1(text: str) -> str:
-    """The hash of the words of a text, which survives re-wrapping, markdown and curly quotes."""
+    """Return the hash of the words of a text, which survives re-wrapping, markdown and curly quotes."""
     return _hash_words(words(text))
 
 
@@ -78,7 +78,7 @@ def _hash_words(found: Sequence[str]) -> str:
 
 
 def detect_text(content: bytes, catalog: Catalog) -> Detection | None:
-    """What a file's bytes are known as, if anything."""
+    """Return what a file's bytes are known as, if anything."""
     if len(content) > _MAX_TEXT_BYTES:
         return None
     raw = hashlib.sha256(content).hexdigest()
@@ -120,12 +120,12 @@ def _ends(found: Sequence[str], start: int, segment: Segment) -> list[int]:
 
 
 def repository_licenses(model: str, catalog: Catalog) -> tuple[str, ...]:
-    """The licenses that a Hub repository is known to be under; the longest matching name decides."""
+    """Return the licenses that a Hub repository is known to be under; the longest matching name decides."""
     return tuple(sorted({license_id for license_id, _ in _known(model, catalog)}))
 
 
 def repository_bases(model: str, catalog: Catalog) -> tuple[str, ...]:
-    """The models that a Hub repository is known to be fine-tuned from."""
+    """Return the models that a Hub repository is known to be fine-tuned from."""
     return tuple(sorted({base for _, known in _known(model, catalog) for base in known.bases}))
 
 
@@ -141,7 +141,7 @@ def _known(model: str, catalog: Catalog) -> list[tuple[str, Repositories]]:
 
 
 def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -> DeclaredLicenses:
-    """The records that a card's license words stand for; a word that could stand for several stands for none."""
+    """Return the records that a card's license words stand for; a word that could stand for several stands for none."""
     if not declared.licenses:
         return DeclaredLicenses((), "the card declares no license")
     found: set[str] = set()
@@ -156,7 +156,7 @@ def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -
 
 
 def _meant(word: str, name: str | None, model: str | None, catalog: Catalog) -> list[str]:
-    """The records meant by a Hub license and name; one of this publisher goes before one of any publisher."""
+    """Return the records meant by a Hub license and name; one of this publisher goes before one of any publisher."""
     candidates = [terms for terms in catalog.licenses.values() if _names(terms, word, name, model)]
     publisher = (model or "").split("/", 1)[0].casefold()
     own = [terms.id for terms in candidates if publisher in _folded(terms.hub.publishers)]
@@ -184,7 +184,7 @@ def _matches(model: str, pattern: str) -> bool:
 def conclude(
     declared: DeclaredLicenses, discovered: Sequence[DiscoveredText], catalog: Catalog
 ) -> Conclusion:
-    """What card and texts show together; where they contradict each other, or a text is strange, the unknown license."""
+    """Return what card and texts show together; where they contradict each other, or a text is strange, the unknown license."""
     texts = [text for text in discovered if not _CODE_LICENSE.search(text.path)]
     strange = sorted(text.path for text in texts if text.detection is None)
     if strange:

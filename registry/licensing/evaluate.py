@@ -6,9 +6,9 @@ from typing import Any
 
 from registry.licensing import detect, lineage, triggers
 from registry.licensing.catalog import UNKNOWN, Catalog
-from registry.licensing.conditions import Outcome, Situation
 from registry.licensing.lineage import Ancestry, Burden
 from registry.licensing.request import EvaluationRequest
+from registry.licensing.situation import Outcome, Situation
 from registry.licensing.terms import Condition, License, Obligation, Scope, State, Verdict
 
 
@@ -28,7 +28,7 @@ class Finding:
     remedy: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as the contract spells it."""
+        """Return the finding as the contract spells it."""
         return {
             "license": self.license,
             "condition": self.condition,
@@ -51,7 +51,7 @@ class Conflict:
     ancestors: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The conflict as the contract spells it."""
+        """Return the conflict as the contract spells it."""
         return {
             "kind": "declared_license_conflict",
             "model": self.model,
@@ -76,7 +76,7 @@ class EvaluationResult:
     catalog_digest: str
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as the contract spells it."""
+        """Return the answer as the contract spells it."""
         return {
             "verdict": self.verdict.value,
             "effective_licenses": list(self.effective_licenses),
@@ -121,7 +121,7 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
 def _own_licenses(
     request: EvaluationRequest, ancestry: Ancestry, catalog: Catalog
 ) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
-    """The licenses that each model is itself under, and a finding on where each of them was learned."""
+    """Return the licenses that each model is itself under, and a finding on where each of them was learned."""
     own: dict[str, tuple[str, ...]] = {}
     findings = []
     for model in ancestry.models:
@@ -143,7 +143,7 @@ def _own_licenses(
 
 
 def _licenses_of(model: str, request: EvaluationRequest, catalog: Catalog) -> tuple[tuple[str, ...], str]:
-    """The licenses of one model: as given, else as the registry concluded, else as declared and inferred."""
+    """Return the licenses of one model: as given, else as the registry concluded, else as declared and inferred."""
     is_subject = model == lineage.subject(request)
     if is_subject and request.licenses:
         return tuple(sorted(request.licenses)), "given with the question"
@@ -176,15 +176,22 @@ def _license_findings(request: EvaluationRequest, burden: Burden, terms: License
     situation = Situation(
         request.org, request.use, request.derivative, request.evaluation_date, request.model, burden.models
     )
-    findings = [_reach(burden)]
-    for condition in terms.conditions:
-        if burden.scope is not Scope.OUTPUTS_ONLY or condition.on_outputs:
-            findings.append(_judged(burden.license, condition, condition.parameters.check(situation)))
-    return findings
+    applying = [
+        condition
+        for condition in terms.conditions
+        if burden.scope is not Scope.OUTPUTS_ONLY or condition.on_outputs
+    ]
+    return [
+        _reach(burden),
+        *(
+            _judged(burden.license, condition, condition.parameters.check(situation))
+            for condition in applying
+        ),
+    ]
 
 
 def _reach(burden: Burden) -> Finding:
-    """What the license says of the way in which the model was made."""
+    """Return what the license says of the way in which the model was made."""
     state, effect = {
         Scope.NEEDS_REVIEW: (State.UNKNOWN, Verdict.NEEDS_REVIEW),
         Scope.PROHIBITED: (State.VIOLATED, Verdict.PROHIBITED),
@@ -218,7 +225,7 @@ def _judged(license_id: str, condition: Condition, outcome: Outcome) -> Finding:
 
 
 def _due(request: EvaluationRequest, burden: Burden, terms: License) -> list[Obligation]:
-    """The obligations that the use triggers, or may trigger."""
+    """Return the obligations that the use triggers, or may trigger."""
     return [
         obligation
         for obligation in terms.obligations

@@ -189,7 +189,7 @@ def parse_use(value: Any) -> UseFacts:
 
 
 def parse_derivative(value: Any) -> DerivativePlan:
-    """The planned derivative."""
+    """Return the planned derivative."""
     plan = Fields({} if value is None else value, path="derivative", problem=InvalidFacts)
     facts = DerivativePlan(
         relation=relation_or_none(plan, "relation"),
@@ -203,7 +203,7 @@ def parse_derivative(value: Any) -> DerivativePlan:
 
 
 def relation_or_none(fields: Fields, key: str) -> Relation | None:
-    """A relation; `distill_weights` is the fact vocabulary's word for distillation."""
+    """Return a relation; `distill_weights` is the fact vocabulary's word for distillation."""
     if fields.raw(key) == "distill_weights":
         return Relation.DISTILLATION
     return fields.choice_or_none(key, Relation)

@@ -42,7 +42,7 @@ class Ancestry:
 
 
 def subject(request: EvaluationRequest) -> str:
-    """The name of the model that is asked about."""
+    """Return the name of the model that is asked about."""
     return request.model or THIS_MODEL
 
 
@@ -105,7 +105,7 @@ def _reachable(roots: Sequence[str], stated: Iterable[Edge], catalog: Catalog) -
 
 
 def _cycles(models: set[str], edges: Sequence[Edge]) -> tuple[str, ...]:
-    """The models that remain when those without parents, then those without children, are taken away in turn."""
+    """Return the models that remain when those without parents, then those without children, are taken away in turn."""
     left = _peel(models, [(edge.child, edge.parent) for edge in edges])
     return tuple(sorted(_peel(left, [(edge.parent, edge.child) for edge in edges])))
 
@@ -169,7 +169,7 @@ def _spread(
 
 
 def _step(terms: License, edge: Edge, weights: Mapping[str, frozenset[str]]) -> Scope:
-    """The scope of one relation; a ban on students spares the students that the license names."""
+    """Return the scope of one relation; a ban on students spares the students that the license names."""
     scope = terms.scope[edge.relation]
     if scope is Scope.PROHIBITED and weights.get(edge.child, frozenset()) & set(terms.student_exceptions):
         return Scope.COVERED
@@ -177,7 +177,7 @@ def _step(terms: License, edge: Edge, weights: Mapping[str, frozenset[str]]) -> 
 
 
 def _through(parent: Scope, step: Scope) -> Scope:
-    """What a child inherits: a doubt or a breach stays; otherwise the narrower of the two, unless the step is worse."""
+    """Return what a child inherits: a doubt or a breach stays; otherwise the narrower of the two, unless the step is worse."""
     if parent.rank >= Scope.NEEDS_REVIEW.rank:
         return max(parent, step, key=lambda scope: scope.rank)
     if step.rank >= Scope.NEEDS_REVIEW.rank:
@@ -186,7 +186,7 @@ def _through(parent: Scope, step: Scope) -> Scope:
 
 
 def _given_weights(ancestry: Ancestry, own: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
-    """The licenses of the models whose weights went into each model that has a teacher."""
+    """Return the licenses of the models whose weights went into each model that has a teacher."""
     parents: dict[str, list[str]] = defaultdict(list)
     for edge in ancestry.edges:
         if not edge.relation.is_learned:

@@ -12,26 +12,30 @@ class Truth:
 
     @classmethod
     def of(cls, value: bool | None, fact: str) -> "Truth":  # noqa: FBT001 - a truth value is what it is about
-        """The truth of a fact that may be unknown."""
+        """Return the truth of a fact that may be unknown."""
         return cls(value, frozenset() if value is not None else frozenset({fact}))
+
+
+YES = Truth(value=True)
+NO = Truth(value=False)
 
 
 def both(*terms: Truth) -> Truth:
     """Every term holds; one that does not hold decides, whatever is unknown."""
     if any(term.value is False for term in terms):
-        return Truth(False)
-    return _open(terms) or Truth(True)
+        return NO
+    return _open(terms) or YES
 
 
 def either(*terms: Truth) -> Truth:
     """At least one term holds; one that holds decides, whatever is unknown."""
     if any(term.value is True for term in terms):
-        return Truth(True)
-    return _open(terms) or Truth(False)
+        return YES
+    return _open(terms) or NO
 
 
 def negate(term: Truth) -> Truth:
-    """The opposite; unknown stays unknown."""
+    """Return the opposite; unknown stays unknown."""
     return Truth(None if term.value is None else not term.value, term.missing)
 
 

@@ -8,7 +8,7 @@ _SCOPES = ("product_using_model", "licensee_only", "all_products_incl_affiliates
 
 
 def ongoing(on: date) -> tuple[str, str]:
-    """The months of a test that never ends: the full month before, then the month that runs."""
+    """Return the months of a test that never ends: the full month before, then the month that runs."""
     before = on.replace(day=1) - timedelta(days=1)
     return f"{before:%Y-%m}", f"{on:%Y-%m}"
 

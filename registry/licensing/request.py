@@ -40,7 +40,7 @@ class LineageEntry:
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """May the organisation use this model, on this date, in this way?
+    """The question whether the organisation may use this model, on this date, in this way.
 
     `known` is what the registry has concluded about models, by name; it comes from the caller, never from JSON.
     """
@@ -49,16 +49,16 @@ class EvaluationRequest:
     evaluation_date: date
     revision: str | None = None
     licenses: tuple[str, ...] | None = None
-    declared: Declared = Declared()
+    declared: Declared = field(default_factory=Declared)
     lineage: tuple[LineageEntry, ...] = ()
-    org: OrgFacts = OrgFacts()
-    use: UseFacts = UseFacts()
-    derivative: DerivativePlan = DerivativePlan()
+    org: OrgFacts = field(default_factory=OrgFacts)
+    use: UseFacts = field(default_factory=UseFacts)
+    derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest:
-    """A question from parsed JSON; `today` stands in for a missing date and bounds a given one."""
+    """Return a question from parsed JSON; `today` stands in for a missing date and bounds a given one."""
     fields = Fields(value, problem=InvalidRequest)
     on = fields.date_or_none("evaluation_date") or today
     if on is None:
@@ -83,7 +83,7 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
 
 
 def parse_declared(fields: Fields) -> Declared:
-    """The license keys of a model card; `license` and `base_model` may be one text or a list."""
+    """Return the license keys of a model card; `license` and `base_model` may be one text or a list."""
     declared = Declared(
         licenses=_one_or_many(fields, "license"),
         license_name=fields.text_or_none("license_name"),

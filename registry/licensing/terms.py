@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """May the organisation use the model as described?"""
+    """Whether the organisation may use the model as described."""
 
     ALLOWED = "allowed"
     ALLOWED_WITH_OBLIGATIONS = "allowed_with_obligations"
