@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -160,3 +161,20 @@ def percent(part: int, whole: int) -> int:
 def admin_url(opts: Any, page: str) -> str:
     """The name of a resource's page, for `{% url %}`."""
     return f"admin:{opts.app_label}_{opts.model_name}_{page}"
+
+
+# Which page tells of what the log names; names of addresses only, so nothing is imported.
+SUBJECT_PAGES = {
+    "model-version": "admin:registry_modelversion_change",
+    "approval": "admin:registry_approval_change",
+    "admission": "admin:registry_admission_change",
+}
+
+
+@register.simple_tag
+def subject_link(subject: str) -> SafeString:
+    """What a log entry is about, as a link to its page where it has one."""
+    kind, _, name = subject.partition(":")
+    if kind in SUBJECT_PAGES and name:
+        return format_html('<a href="{}">{}</a>', reverse(SUBJECT_PAGES[kind], args=[name]), subject)
+    return format_html('<span class="mono">{}</span>', subject)
