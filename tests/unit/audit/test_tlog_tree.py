@@ -99,9 +99,9 @@ def test_every_proof_is_accepted_and_is_that_of_another_implementation(
         old_size=old, old_root=naive_root(nodes[:old]), new_size=size, new_root=tiles.root, proof=consistency
     )
     assert scales.calculate_root_hash() == tiles.root
-    assert scales.get_inclusion_proof(index, size).hashes == inclusion
+    assert scales.get_inclusion_proof(index, size).node_hashes == inclusion
     if old:
-        assert scales.get_consistency_proof(old, size).hashes == consistency
+        assert scales.get_consistency_proof(old, size).node_hashes == consistency
 
 
 @settings(max_examples=40, deadline=None)
