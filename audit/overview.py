@@ -144,8 +144,8 @@ def recorders(*, limit: int) -> list[RecorderNumbers]:
     """Recorders, those heard of last first."""
     rows = (
         BatchKey.objects.values("recorder")
-        .order_by("-last")
-        .annotate(batches=Count("*"), last=Max("received_at"))[:limit]
+        .annotate(batches=Count("*"), last=Max("received_at"))
+        .order_by("-last")[:limit]
     )
     names = [row["recorder"] for row in rows]
     gaps = dict(
@@ -157,3 +157,8 @@ def recorders(*, limit: int) -> list[RecorderNumbers]:
 def gap_count() -> int:
     """Gaps that were noticed."""
     return SequenceGap.objects.count()
+
+
+def newest_decisions(*, limit: int) -> list[DecisionEntry]:
+    """The newest decisions about anything."""
+    return list(DecisionEntry.objects.order_by("-batch_id")[:limit])

@@ -53,6 +53,7 @@ class ServedRequestAdmin(DeskAdmin):
         return {
             "title": f"Request {row.response_id or row.record_id}",
             "leaf": leaves.leaf(row.batch_id, log=Log.REQUESTS, position=row.position),
+            "proof_url": f"/api/v1/served-requests/{row.record_id}/proof",
             "then": selectors.context_of(row),
         }
 

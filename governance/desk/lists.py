@@ -56,7 +56,7 @@ class ShownPage:
     narrowed: bool
 
 
-class BoundedPaginator(Paginator[Any]):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than `COUNTED`."""
 
     @property

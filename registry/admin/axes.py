@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from registry.lifecycle import ApprovalStatus, Outcome, RunState
 from registry.models import Approval, LeasedRun, ModelVersion, SmokeRun, VerificationRun
 
+R = TypeVar("R", bound=LeasedRun)
 # The worst word wins.
 RANK = ["pass", "skip", "missing", "error", "fail"]
 
@@ -44,6 +46,13 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
     return Axis(worst, worst, f"{words.capitalize()}.")
 
 
+def counting(run: R | None, version: ModelVersion) -> R | None:
+    """The run, unless the version was quarantined since: evidence from before no longer counts."""
+    if run is None or version.quarantined_at is None or run.requested_at >= version.quarantined_at:
+        return run
+    return None
+
+
 def approval(rows: Iterable[Approval], *, now: datetime) -> Axis:
     """What of a version's approvals matters most: in force, then requested, then the newest that ended."""
     ordered = sorted(rows, key=lambda row: row.requested_at, reverse=True)
@@ -78,6 +87,8 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
     for version in versions:
         version.axes = {  # type: ignore[attr-defined]
             "status": status(version),
-            "evidence": evidence(checked.get(version.pk), smoked.get(version.pk)),
+            "evidence": evidence(
+                counting(checked.get(version.pk), version), counting(smoked.get(version.pk), version)
+            ),
             "approval": approval(approvals.get(version.pk, []), now=now),
         }

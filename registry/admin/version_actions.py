@@ -11,9 +11,9 @@ from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import DayField, DeskForm, ReasonForm, days_ahead
 from governance.permissions import Permission
-from registry.actions import custody, evaluate, review, smoke, verify
+from registry.actions import custody, evaluate, register, review, smoke, verify
 from registry.lifecycle import RunState, Status
-from registry.models import ModelVersion, ServingEnvironment
+from registry.models import ModelVersion, ServingEnvironment, SourceKind
 
 SUGGESTED_DAYS = 90
 
@@ -68,6 +68,22 @@ def _no_open(runs: str) -> Any:
     return offered
 
 
+def _failed_draft(version: ModelVersion) -> bool:
+    runs = version.resolutionruns
+    return version.status == Status.DRAFT and not runs.exclude(state=RunState.FINISHED).exists()
+
+
+def _resolve(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+    scheme = "hf" if version.source_kind == SourceKind.HUB else "folder"
+    return register.register_version(
+        source=f"{scheme}://{version.location}",
+        revision=version.requested_revision or None,
+        name=str(version.registered_model),
+        actor=actor,
+        now=now,
+    )
+
+
 def _verify(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return verify.request_verification(version=version, actor=actor, now=now)
 
@@ -99,6 +115,15 @@ def _revoke(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now:
 
 
 ACTIONS = (
+    PageAction(
+        name="resolve",
+        label="Resolve again",
+        permission=Permission.VERSION_REGISTER,
+        carry_out=_resolve,
+        done="Resolution is queued. Its progress shows here.",
+        offered=_failed_draft,
+        icon="refresh",
+    ),
     PageAction(
         name="verify",
         label="Verify",

@@ -7,7 +7,7 @@ from audit import overview
 from governance.desk import charts
 from registry.admin import axes, journey
 from registry.lifecycle import Outcome, RunState
-from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion
+from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
@@ -30,8 +30,8 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     known = journey.Known(
         version=version,
         resolution=resolution,
-        verification=verification,
-        smoke=smoke,
+        verification=axes.counting(verification, version),
+        smoke=axes.counting(smoke, version),
         evaluation=evaluations[0] if evaluations else None,
         approvals=approvals,
         admission=admissions[0] if admissions else None,
@@ -40,7 +40,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     return {
         "axes": {
             "status": axes.status(version),
-            "evidence": axes.evidence(verification, smoke),
+            "evidence": axes.evidence(known.verification, known.smoke),
             "approval": axes.approval(approvals, now=now),
         },
         "steps": journey.steps(known, now=now),
