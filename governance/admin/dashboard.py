@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,15 +13,14 @@ from audit import overview
 from governance.desk import access, charts
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Permission, Role
-from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
+from registry.admin import axes
+from registry.lifecycle import ApprovalStatus, Status
 from registry.models import (
     Admission,
     Approval,
     ModelVersion,
     OrganizationProfile,
     ServingEnvironment,
-    SmokeRun,
-    VerificationRun,
 )
 
 EXPIRING_DAYS = 14
@@ -86,14 +85,14 @@ def _list(resource: str, query: str = "") -> str:
 
 def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
-    failing = _failing()
+    failing = len(axes.failing())
     soon = now + timedelta(days=EXPIRING_DAYS)
     expiring = Approval.objects.filter(status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon).count()
     denied = Admission.objects.filter(decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)).count()
     gaps = overview.gap_count()
     return [
         Tile("Awaiting review", waiting, "approvals requested", "hourglass_top", _list("registry_approval", "status=requested"), _tone(waiting, "warn")),
-        Tile("Failing evidence", failing, "versions whose newest run did not pass", "report", _list("registry_modelversion"), _tone(failing, "bad")),
+        Tile("Failing evidence", failing, "versions whose newest run did not pass", "report", _list("registry_modelversion", "evidence=failing"), _tone(failing, "bad")),
         Tile("Expiring approvals", expiring, f"within {EXPIRING_DAYS} days", "event_upcoming", _list("registry_approval", "status=approved"), _tone(expiring, "warn")),
         Tile("Denied admissions", denied, f"in {DENIED_DAYS} days", "block", _list("registry_admission", "decision=deny"), _tone(denied, "bad")),
         Tile("Gaps in records", gaps, "records that never arrived", "sensors_off", _list("audit_sequencegap"), _tone(gaps, "bad")),
@@ -102,16 +101,6 @@ def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
 
 def _tone(number: int, tone: str) -> str:
     return tone if number else "good"
-
-
-def _failing() -> int:
-    """Versions whose newest verification or smoke run finished without a pass."""
-    bad = Q(state=RunState.FINISHED) & ~Q(outcome=Outcome.PASS)
-    failing: set[int] = set()
-    for table in (VerificationRun, SmokeRun):
-        newest = table.objects.order_by("version", "-pk").distinct("version").values("pk")
-        failing |= set(table.objects.filter(bad, pk__in=newest).values_list("version", flat=True))
-    return len(failing)
 
 
 def _charts(*, now: datetime) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from registry.lifecycle import ApprovalStatus, Outcome, RunState
+from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
 from registry.models import Approval, LeasedRun, ModelVersion, SmokeRun, VerificationRun
 
 R = TypeVar("R", bound=LeasedRun)
@@ -47,10 +47,10 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
 
 
 def counting(run: R | None, version: ModelVersion) -> R | None:
-    """The run, unless the version was quarantined since: evidence from before no longer counts."""
-    if run is None or version.quarantined_at is None or run.requested_at >= version.quarantined_at:
+    """The run, unless the version was released from quarantine since: evidence from before no longer counts."""
+    if run is None or version.quarantined_at is None or version.status == Status.QUARANTINED:
         return run
-    return None
+    return run if run.requested_at >= version.quarantined_at else None
 
 
 def approval(rows: Iterable[Approval], *, now: datetime) -> Axis:
@@ -92,3 +92,13 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
             ),
             "approval": approval(approvals.get(version.pk, []), now=now),
         }
+
+
+def failing() -> set[int]:
+    """Versions whose newest verification or smoke run finished without a pass."""
+    found: set[int] = set()
+    for table in (VerificationRun, SmokeRun):
+        newest = table.objects.order_by("version", "-pk").distinct("version").values("pk")
+        bad = table.objects.filter(pk__in=newest, state=RunState.FINISHED).exclude(outcome=Outcome.PASS)
+        found |= set(bad.values_list("version", flat=True))
+    return found

@@ -45,6 +45,12 @@ class ModelVersionAdmin(DeskAdmin):
             lambda rows, value: rows.filter(status=value),
         ),
         ListFilter(
+            "evidence",
+            "Evidence",
+            lambda: [("failing", "not passing")],
+            lambda rows, value: rows.filter(pk__in=axes.failing()),
+        ),
+        ListFilter(
             "approval",
             "Approval",
             lambda: [(one.value, one.value) for one in ApprovalStatus],
@@ -74,6 +80,7 @@ class ModelVersionAdmin(DeskAdmin):
         context = version_page.gather(row, now=timezone.now())
         pressed = self.row_buttons(request, row)
         context["next_buttons"] = [one for one in pressed if one.action.name in context["hint"].actions]
+        context["dangers"] = [one for one in pressed if one.action.tone == "danger"]
         return context
 
     def extra_routes(self, info: str) -> list[URLPattern]:
