@@ -2,4 +2,6 @@
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from registry.api import desk_urls
+
+urlpatterns: list[URLPattern] = [*desk_urls.urlpatterns]
