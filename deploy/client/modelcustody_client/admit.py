@@ -57,17 +57,16 @@ def run(arguments: argparse.Namespace, *, command: list[str], environ: Mapping[s
         recorder=recorder,
         started_at=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     )
-    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
     child = launch.child_environment(
         environ,
-        spool=spool.resolve(),
+        spool=spool.absolute(),
         recorder=recorder,
         deployment_digest=admission.post_deployment(service, statement=statement),
         region=region,
         url=service.url,
         token_file=arguments.token_file or environ.get("MODELCUSTODY_TOKEN_FILE"),
     )
-    _become(command, environ=child)
+    return _become(command, environ=child)
 
 
 def _become(command: list[str], *, environ: dict[str, str]) -> NoReturn:

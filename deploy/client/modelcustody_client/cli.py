@@ -29,10 +29,6 @@ class _Parser(argparse.ArgumentParser):
         self.exit(self.usage_status, f"{self.prog}: {message}\n")
 
 
-class _VerifyParser(_Parser):
-    usage_status = EXIT_VERIFY_USAGE
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -40,7 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--" in words and words[:1] == ["admit"]:
         at = words.index("--")
         words, command = words[:at], words[at + 1 :]
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    if words[:1] == ["verify"]:
+        parser.usage_status = EXIT_VERIFY_USAGE
+    arguments = parser.parse_args(words)
     if arguments.action == "verify":
         return _verify(arguments)
     if arguments.action == "ship":
@@ -48,22 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _admit(arguments, command=command)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> _Parser:
     parser = _Parser(
         prog="modelcustody", description="The serving node's and the auditor's side of Model Custody."
     )
     parser.add_argument("--version", action="version", version=modelcustody_client.__version__)
-    # a parser class of its own for each action: argparse makes them all of one class otherwise
     actions = parser.add_subparsers(dest="action", required=True)
     _add_admit(actions.add_parser("admit", help="ask whether a model may be served, then start the server"))
-    actions._parser_class = _VerifyParser  # type: ignore[assignment]  # noqa: SLF001
     _add_verify(actions.add_parser("verify", help="verify an evidence pack or a proof, offline"))
-    actions._parser_class = _Parser  # type: ignore[assignment]  # noqa: SLF001
     _add_ship(actions.add_parser("ship", help="send the records that wait in a spool"))
     return parser
 
 
-def _add_admit(parser: argparse.ArgumentParser) -> None:
+def _add_admit(parser: _Parser) -> None:
     parser.usage = "modelcustody admit --model DIR --environment ENV [options] -- COMMAND..."
     parser.epilog = "Exit: 2 wrong usage, 3 denied, 4 no decision could be had; else that of the command."
     parser.add_argument("--model", required=True, metavar="DIR", help="the folder that the server loads")
@@ -80,7 +76,8 @@ def _add_admit(parser: argparse.ArgumentParser) -> None:
     _add_service(parser)
 
 
-def _add_verify(parser: argparse.ArgumentParser) -> None:
+def _add_verify(parser: _Parser) -> None:
+    parser.usage_status = EXIT_VERIFY_USAGE
     parser.epilog = "Exit: 0 verified, 1 tampered, 2 cannot decide, 3 wrong usage."
     parser.add_argument("pack", metavar="PACK", help="an evidence pack, or a .tlog-proof file")
     parser.add_argument(
@@ -90,7 +87,7 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
-def _add_ship(parser: argparse.ArgumentParser) -> None:
+def _add_ship(parser: _Parser) -> None:
     parser.epilog = (
         "Exit: 0 all sent, 1 some records were refused and put aside, 2 wrong usage, 4 try again later."
     )
@@ -99,7 +96,7 @@ def _add_ship(parser: argparse.ArgumentParser) -> None:
     _add_service(parser)
 
 
-def _add_service(parser: argparse.ArgumentParser) -> None:
+def _add_service(parser: _Parser) -> None:
     parser.add_argument("--url", help="address of the service (default: MODELCUSTODY_URL)")
     parser.add_argument(
         "--token-file", metavar="FILE", help="file with the token (default: MODELCUSTODY_TOKEN[_FILE])"
@@ -119,11 +116,12 @@ def _admit(arguments: argparse.Namespace, *, command: list[str]) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     path = Path(arguments.pack)
+    if path.suffix == ".tlog-proof" and arguments.leaf is None:
+        print("modelcustody verify: a proof needs the leaf it is about: --leaf FILE", file=sys.stderr)
+        return EXIT_VERIFY_USAGE
     try:
         vkeys = [vkey for name in arguments.trust for vkey in note.parse_vkeys(_read(Path(name)))]
         if path.suffix == ".tlog-proof":
-            if arguments.leaf is None:
-                raise note.NoteInvalid("a proof needs the leaf it is about: --leaf FILE")
             report = leafproof.verify_leaf(
                 _read(path), leaf=_read(Path(arguments.leaf)), vkeys=vkeys, subject=f"Proof {path.name}"
             )
@@ -159,10 +157,11 @@ def _ship(arguments: argparse.Namespace) -> int:
 
 def _ship_once(arguments: argparse.Namespace, *, failures: int) -> tuple[int, float]:
     root = Path(arguments.spool)
+    url = arguments.url or os.environ.get("MODELCUSTODY_URL")
+    if not url or not root.is_dir():
+        admit.tell(f"{root} is no folder" if url else "no address: set MODELCUSTODY_URL or give --url")
+        return EXIT_USAGE, 0.0
     try:
-        url = arguments.url or os.environ.get("MODELCUSTODY_URL")
-        if not url or not root.is_dir():
-            raise transport.BadSettings("no address: give --url" if not url else f"{root} is no folder")
         service = transport.Service(url, token=transport.token_source(os.environ, file=arguments.token_file))
         sent = shipper.Shipper(root, service=service).ship_all()
     except transport.BadSettings as error:
@@ -171,7 +170,7 @@ def _ship_once(arguments: argparse.Namespace, *, failures: int) -> tuple[int, fl
     except shipper.TryLater as error:
         admit.tell(f"records wait in the spool: {error}")
         return admit.EXIT_UNAVAILABLE, shipper.backoff(failures + 1, asked=error.wait)
-    except errors.Refused as error:
+    except (errors.Refused, OSError) as error:
         admit.tell(str(error))
         return 1, 5.0
     admit.tell(f"{sent} records acknowledged")
