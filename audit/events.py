@@ -1,6 +1,13 @@
-"""The names of what is written to the decisions log. Pure."""
+"""The names of the logs, and of what is written to the decisions log. Pure."""
 
-from enum import StrEnum
+from enum import StrEnum, auto
+
+
+class Log(StrEnum):
+    """The two transparency logs; a name is part of every checkpoint and never changes."""
+
+    DECISIONS = auto()
+    REQUESTS = auto()
 
 
 class Event(StrEnum):
