@@ -93,3 +93,8 @@ class Paths:
         """
         query = urllib.parse.urlencode({"host": self.socket_dir, "port": PORT}, quote_via=urllib.parse.quote)
         return f"postgresql://{role}@/{DATABASE}?{query}"
+
+    def secret(self, name: str) -> str:
+        """A secret setting made at the first start; empty where there is none."""
+        file = self.secrets / name
+        return file.read_text().strip() if file.is_file() else ""

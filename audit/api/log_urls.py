@@ -1,0 +1,5 @@
+"""Routes of the published logs."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

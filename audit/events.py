@@ -1,0 +1,38 @@
+"""The names of the logs, and of what is written to the decisions log. Pure."""
+
+from enum import StrEnum, auto
+
+
+class Log(StrEnum):
+    """The two transparency logs; a name is part of every checkpoint and never changes."""
+
+    DECISIONS = auto()
+    REQUESTS = auto()
+
+
+class Event(StrEnum):
+    """`<app>.<noun>.<participle>`; a name, once used, keeps its meaning for ever."""
+
+    USER_CREATED = "governance.user.created"
+    USER_CHANGED = "governance.user.changed"
+    TOKEN_ISSUED = "governance.token.issued"  # noqa: S105 - an event's name
+    TOKEN_REVOKED = "governance.token.revoked"  # noqa: S105
+    POLICY_LOADED = "governance.policy.loaded"
+    ENVIRONMENT_DEFINED = "registry.environment.defined"
+    ORGANIZATION_ATTESTED = "registry.organization.attested"
+    VERSION_DRAFTED = "registry.version.drafted"
+    VERSION_RESOLVED = "registry.version.resolved"
+    VERSION_QUARANTINED = "registry.version.quarantined"
+    VERSION_RELEASED = "registry.version.released"
+    VERSION_REVOKED = "registry.version.revoked"
+    RUN_REQUESTED = "registry.run.requested"
+    RUN_FINISHED = "registry.run.finished"
+    EVALUATION_MADE = "registry.evaluation.made"
+    APPROVAL_REQUESTED = "registry.approval.requested"
+    APPROVAL_APPROVED = "registry.approval.approved"
+    APPROVAL_REJECTED = "registry.approval.rejected"
+    APPROVAL_WITHDRAWN = "registry.approval.withdrawn"
+    APPROVAL_REVOKED = "registry.approval.revoked"
+    APPROVAL_EXPIRED = "registry.approval.expired"
+    ADMISSION_DECIDED = "registry.admission.decided"
+    DEPLOYMENT_REPORTED = "audit.deployment.reported"

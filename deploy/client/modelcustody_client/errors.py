@@ -1,0 +1,14 @@
+"""The base of every error that this package raises on purpose. Pure."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):  # noqa: N818  (a noun phrase, as everywhere in this project)
+    """Something was not as it must be; `code` is stable, the message is for people."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code

@@ -1,0 +1,42 @@
+"""The Celery application: queues, delivery promises and the schedule."""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+from django.conf import settings
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
+
+app = Celery("modelcustody")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,  # results live in run rows
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_default_queue="default",
+    task_queues=[Queue(name, routing_key=name) for name in ("default", "verify", "smoke")],
+    task_create_missing_queues=False,
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+    beat_schedule={
+        "sweep-runs": {"task": "registry.tasks.sweep_runs_task", "schedule": timedelta(seconds=10)},
+        "expire-approvals": {"task": "registry.tasks.expire_approvals_task", "schedule": timedelta(minutes=1)},
+    },
+    beat_schedule_filename=str(settings.PATHS.run / "beat-schedule"),
+)
+if settings.BROKER_URL.startswith("filesystem:"):
+    folder = settings.PATHS.broker
+    # One folder for both directions: every process of the machine reads and writes the same queues.
+    app.conf.broker_transport_options = {
+        "data_folder_in": str(folder / "queue"),
+        "data_folder_out": str(folder / "queue"),
+        "control_folder": str(folder / "control"),
+        "store_processed": False,
+    }
+app.autodiscover_tasks()

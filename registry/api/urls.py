@@ -1,0 +1,5 @@
+"""Routes of the registry."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

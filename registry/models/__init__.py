@@ -1,0 +1,31 @@
+"""The tables of the registry."""
+
+from registry.models.admission import Admission
+from registry.models.artifact import Artifact, ArtifactRole, FindingKind, LicenseFinding, LineageEdge, Relation
+from registry.models.registered_model import RegisteredModel
+from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
+from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
+from registry.models.version import ModelVersion, SourceKind
+
+__all__ = [
+    "Admission",
+    "Approval",
+    "Artifact",
+    "ArtifactRole",
+    "CheckResult",
+    "Evaluation",
+    "FindingKind",
+    "LeasedRun",
+    "LicenseFinding",
+    "LineageEdge",
+    "ModelVersion",
+    "OrganizationProfile",
+    "RegisteredModel",
+    "Relation",
+    "ResolutionRun",
+    "ServingEnvironment",
+    "SmokeAnswer",
+    "SmokeRun",
+    "SourceKind",
+    "VerificationRun",
+]
