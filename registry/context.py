@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 
+from audit.deployments import AdmissionNotValid
 from governance.actions.policies import parsed
-from governance.errors import InvalidInput
 from registry.documents import admission as admission_document
 from registry.documents import approval as approval_document
 from registry.documents import rfc3339
@@ -15,37 +15,29 @@ from registry.documents import version as version_document
 from registry.models import Admission
 
 
-class DeploymentNotAdmitted(InvalidInput):
-    """The deployment cites no admission that lets it serve."""
-
-    code = "deployment_not_admitted"
-
-
-def check_deployment(statement: Mapping[str, Any], *, now: datetime) -> None:
-    """Raise `DeploymentNotAdmitted` unless the statement cites an admission of this model, place and node."""
+def check_deployment(*, statement: Mapping[str, Any], now: datetime) -> None:
+    """Raise `AdmissionNotValid` unless the statement cites an admission of this model, place and node."""
     row = _admission(statement.get("admission_id"))
     if row is None:
-        raise DeploymentNotAdmitted("There is no such admission.", field="admission_id")
+        raise AdmissionNotValid("There is no such admission.", field="admission_id")
     if row.decision != "allow" and row.mode != "warn":
-        raise DeploymentNotAdmitted("The admission was a deny.", field="admission_id")
+        raise AdmissionNotValid("The admission was a deny.", field="admission_id")
     for field in ("model_digest", "environment", "purpose", "node"):
         if statement.get(field) != getattr(row, field):
-            raise DeploymentNotAdmitted(f"The admission was for another {field}.", field=field)
+            raise AdmissionNotValid(f"The admission was for another {field}.", field=field)
+    if row.region and statement.get("region") != row.region:
+        raise AdmissionNotValid("The admission was for another region.", field="region")
     if _end(row) <= now:
-        raise DeploymentNotAdmitted("The admission has expired; ask for a new one.", field="admission_id")
+        raise AdmissionNotValid("The admission has expired; ask for a new one.", field="admission_id")
 
 
-def context_of(deployment: Mapping[str, Any], *, at: datetime) -> dict[str, Any] | None:
+def context_of(*, deployment: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """The exact version, licence, approval and decision that were in force for a request of this deployment."""
     row = _admission(deployment.get("admission_id"))
+    found: dict[str, Any] = {"admission": None, "model_version": None, "approval": None, "evaluation": None}
     if row is None:
-        return None
-    found: dict[str, Any] = {
-        "admission": {**admission_document(row), "policy_digest": row.policy.policy_digest},
-        "model_version": None,
-        "approval": None,
-        "evaluation": None,
-    }
+        return found
+    found["admission"] = {**admission_document(row), "policy_digest": row.policy.policy_digest}
     if row.version is not None:
         found["model_version"] = version_document(row.version)
     if row.approval is not None and row.version is not None:

@@ -11,13 +11,12 @@ from audit import selectors
 from audit.selectors import Entry
 from governance import keys
 from governance.errors import Conflict, Unavailable
-from modelcustody_client import archive, canonical, errors, manifest, packing, proof
+from modelcustody_client import archive, canonical, errors, manifest, packing
 from registry import bom, documents, report
 from registry.models import Admission, Artifact, ModelVersion
 
 # Admissions of a version beyond those that its deployments cite; newest first.
 MOST_ADMISSIONS = 500
-ATTEMPTS = 5
 
 
 class NotResolved(Conflict):
@@ -117,28 +116,28 @@ def _served(entries: Iterable[Entry]) -> dict[str, int]:
 
 
 def _logs(version: ModelVersion) -> dict[str, LogPart]:
-    """Both logs; read again where the signer was faster, because all proofs must show one tree."""
-    for _ in range(ATTEMPTS):
-        requests = selectors.request_entries(model_digest=version.model_digest or "")
-        decisions = selectors.decision_entries(subjects=_subjects(version, requests))
-        found = {"decisions": _part("decisions", decisions), "requests": _part("requests", requests)}
-        if all(_is_one_tree(part) for part in found.values()):
-            return found
-    raise LogNotSigned("The log grows too fast at this moment; ask again.", retry_after=2)
+    """Both logs, each as its newest signed checkpoint shows it."""
+    signed = {log: _checkpoint(log) for log in packing.LOGS}
+    requests = selectors.request_entries(model_digest=version.model_digest or "", signed=signed["requests"])
+    subjects = _subjects(version, requests)
+    decisions = selectors.decision_entries(subjects=subjects, signed=signed["decisions"])
+    return {
+        log: _part(log, found, checkpoint=signed[log])
+        for log, found in (("decisions", decisions), ("requests", requests))
+    }
 
 
-def _part(log: str, entries: Sequence[Entry]) -> LogPart:
+def _checkpoint(log: str) -> bytes:
     signed = selectors.checkpoint(log)
     if signed is None:
         raise LogNotSigned(f"The {log} log has no signed checkpoint yet; ask again.", retry_after=2)
+    return signed
+
+
+def _part(log: str, entries: Sequence[Entry], *, checkpoint: bytes) -> LogPart:
     vkey = keys.log_key(log).vkey
     proved = tuple(entry for entry in entries if entry.index is not None and entry.proof is not None)
-    return LogPart(vkey.name, str(vkey), signed, proved, pending=len(entries) - len(proved))
-
-
-def _is_one_tree(part: LogPart) -> bool:
-    shown = {proof.parse_proof((entry.proof or "").encode()).checkpoint for entry in part.entries}
-    return shown <= {part.checkpoint}
+    return LogPart(vkey.name, str(vkey), checkpoint, proved, pending=len(entries) - len(proved))
 
 
 def _subjects(version: ModelVersion, requests: Iterable[Entry]) -> list[str]:

@@ -4,9 +4,9 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 from registry import evaluation
@@ -31,6 +31,7 @@ from registry.models import (
     VerificationRun,
 )
 
+R = TypeVar("R", bound=LeasedRun)
 # A finding of these severities is shown and decides nothing.
 MINOR = frozenset({Severity.INFO, Severity.LOW})
 CUSTOM_CODE = "C13-custom-code"
@@ -125,14 +126,20 @@ def license_evidence(result: Mapping[str, Any]) -> LicenseEvidence:
 
 def newest_verification(version: ModelVersion) -> VerificationRun | None:
     """The finished verification of this manifest that was asked for last."""
-    runs = VerificationRun.objects.filter(version=version, state=RunState.FINISHED)
-    return runs.filter(manifest_digest=version.manifest_digest).order_by("-pk").first()
+    return _counting(VerificationRun.objects.all(), version).first()
 
 
 def newest_smoke(version: ModelVersion) -> SmokeRun | None:
     """The finished smoke inference of this manifest that was asked for last."""
-    runs = SmokeRun.objects.filter(version=version, state=RunState.FINISHED)
-    return runs.filter(manifest_digest=version.manifest_digest).order_by("-pk").first()
+    return _counting(SmokeRun.objects.all(), version).first()
+
+
+def _counting(runs: QuerySet[R], version: ModelVersion) -> QuerySet[R]:
+    """The finished runs of this manifest, newest first; what was found before a quarantine no longer counts."""
+    found = runs.filter(version=version, state=RunState.FINISHED, manifest_digest=version.manifest_digest)
+    if version.quarantined_at is not None:
+        found = found.filter(finished_at__gt=version.quarantined_at)
+    return found.order_by("-pk")
 
 
 def _license(
