@@ -94,7 +94,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = str(PATHS.data_dir / "static")
 # Files are served from the packages themselves, so that no collect step can be forgotten.
 WHITENOISE_USE_FINDERS = True
 

@@ -7,14 +7,16 @@ its number, so that the loss shows as a gap.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import secrets
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from modelcustody_client import durable, errors
 
@@ -23,6 +25,7 @@ DEFAULT_MAX_BYTES = 1024**3
 MAX_RECORD_BYTES = 60_000  # a leaf is less than 64 KiB, and holds the time of receipt too
 MAX_SLOTS = 64
 _KEY_BYTES = 32
+_SEGMENT = re.compile(r"[0-9]{12}-[0-9]{15}\.ndjson")
 
 
 class SpoolUnusable(errors.Refused):
@@ -50,6 +53,7 @@ class Spool:
         self._sync_lock = threading.Lock()
         self._sequence = 0
         self._dropped = 0
+        self._drop_noted_at = float("-inf")
         self._handle: int | None = None
         self._segment_size = 0
         self._used = 0
@@ -63,21 +67,18 @@ class Spool:
         return self._dropped
 
     def append(self, record: Mapping[str, Any]) -> int:
-        """Number the record, write it, and return its sequence once it is on disk."""
+        """Give the record its number, write it, and return the number once the record is on disk."""
         with self._write_lock:
             sequence = self._sequence
             self._sequence += 1
             numbered = {**record, "epoch": self.epoch, "sequence": sequence}
-            line = (
-                json.dumps(numbered, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
-                + b"\n"
-            )
+            line = json.dumps(numbered, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
             try:
-                self._write(line, sequence=sequence)
+                handle = os.dup(self._write(line, sequence=sequence))
             except OSError as error:
                 self._drop(f"the spool cannot be written: {error.strerror}")
             self._written += 1
-            target, handle = self._written, os.dup(self._handle or 0)
+            target = self._written
         try:
             self._sync(handle, target=target)
         finally:
@@ -93,33 +94,45 @@ class Spool:
                 self._handle = None
         durable.unlock(self._lock_handle)
 
-    def _write(self, line: bytes, *, sequence: int) -> None:
+    def _write(self, line: bytes, *, sequence: int) -> int:
+        """Write a line into the current segment, or a new one, and return its handle."""
         if len(line) > MAX_RECORD_BYTES:
             self._drop(f"a record of {len(line)} bytes is over the limit")
         if self._is_full(len(line)):
             self._drop(f"the spool is full ({self._max_bytes} bytes)")
-        if self._handle is None or self._segment_size + len(line) > SEGMENT_BYTES:
-            self._rotate(sequence)
-        handle = self._handle or 0
+        handle = self._handle
+        if handle is None or self._segment_size + len(line) > SEGMENT_BYTES:
+            handle = self._rotate(sequence)
         try:
             durable.write_all(handle, line)
         except OSError:
-            # no half a line may stay before the next one
-            os.ftruncate(handle, self._segment_size)
+            self._cut_back(handle)
             raise
         self._segment_size += len(line)
         self._used += len(line)
+        return handle
 
-    def _rotate(self, sequence: int) -> None:
-        if self._handle is not None:
-            os.fsync(self._handle)
-            os.close(self._handle)
+    def _cut_back(self, handle: int) -> None:
+        """Take half a line away, so that none stands before the next one."""
+        try:
+            os.ftruncate(handle, self._segment_size)
+        except OSError:
+            os.close(handle)  # leave this segment; readers skip an unfinished last line
             self._handle = None
+
+    def _rotate(self, sequence: int) -> int:
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
         path = self.slot / segment_name(self.epoch, sequence=sequence)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(path, flags, 0o600)
         self._segment_size = 0
         durable.sync_folder(self.slot)
+        return self._handle
 
     def _sync(self, handle: int, *, target: int) -> None:
         """Sync once for all the records that were written while the last sync ran."""
@@ -142,12 +155,14 @@ class Spool:
             self._measured_at = now
         return self._used + size > self._max_bytes
 
-    def _drop(self, why: str) -> None:
+    def _drop(self, why: str) -> NoReturn:
         self._dropped += 1
-        try:
-            durable.replace(self.slot / "dropped", json.dumps({str(self.epoch): self._dropped}).encode())
-        except OSError:
-            pass  # the disk is full: the gap in the sequence still tells
+        now = time.monotonic()
+        if now - self._drop_noted_at > 1:
+            self._drop_noted_at = now
+            # should even this fail, the gap in the sequence still tells
+            with contextlib.suppress(OSError):
+                durable.replace(self.slot / "dropped", json.dumps({str(self.epoch): self._dropped}).encode())
         raise RecordDropped(f"{why}; {self._dropped} records lost in this epoch")
 
 
@@ -198,7 +213,7 @@ def segment_name(epoch: int, *, sequence: int) -> str:
 
 def segments(slot: Path) -> list[Path]:
     """Return the segments of a slot in the order of writing."""
-    return sorted(slot.glob("*.ndjson"))
+    return sorted(path for path in slot.glob("*.ndjson") if _SEGMENT.fullmatch(path.name))
 
 
 def slots(root: Path) -> list[Path]:
