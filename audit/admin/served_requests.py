@@ -50,11 +50,13 @@ class ServedRequestAdmin(DeskAdmin):
 
     def object_context(self, request: HttpRequest, row: ServedRequest) -> dict[str, Any]:
         """The leaf, and what was in force when it was served."""
+        statement = selectors.deployment_statement(row.deployment)
         return {
             "title": f"Request {row.response_id or row.record_id}",
             "leaf": leaves.leaf(row.batch_id, log=Log.REQUESTS, position=row.position),
             "proof_url": f"/api/v1/served-requests/{row.record_id}/proof",
-            "then": selectors.context_of(row),
+            "statement": statement,
+            "then": selectors.context_of(statement, at=row.started_at),
         }
 
 

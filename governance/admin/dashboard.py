@@ -89,7 +89,7 @@ def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
     soon = now + timedelta(days=EXPIRING_DAYS)
     expiring = Approval.objects.filter(status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon).count()
     denied = Admission.objects.filter(decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)).count()
-    gaps = overview.gap_count()
+    gaps = len(overview.open_gaps())
     return [
         Tile("Awaiting review", waiting, "approvals requested", "hourglass_top", _list("registry_approval", "status=requested"), _tone(waiting, "warn")),
         Tile("Failing evidence", failing, "versions whose newest run did not pass", "report", _list("registry_modelversion", "evidence=failing"), _tone(failing, "bad")),

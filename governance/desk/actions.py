@@ -56,8 +56,11 @@ def buttons(
     actions: tuple[PageAction, ...], row: Any, user: User, *, url: Callable[[PageAction], str]
 ) -> list[Button]:
     """The buttons that this person may press on this row now."""
-    return [
-        Button(action, url(action), action.barred(row, user))
-        for action in actions
-        if user.may(action.permission) and action.offered(row)
-    ]
+    shown: list[Button] = []
+    for action in actions:
+        if not user.may(action.permission) or not action.offered(row):
+            continue
+        barred = action.barred(row, user)
+        if not barred or all(barred != button.barred for button in shown):
+            shown.append(Button(action, url(action), barred))
+    return shown

@@ -22,6 +22,16 @@ class DeskForm(forms.Form):
         """Show a refusal of the domain at the field that it names, or above the form."""
         name = error.field if error.field in self.fields else None
         self.add_error(name, error.detail)
+        for one in _listed(error.extra.get("errors")):
+            if one not in error.detail:
+                self.add_error(None, one)
+
+
+def _listed(errors: object) -> list[str]:
+    """The further reasons that a refusal carries."""
+    if not isinstance(errors, list):
+        return []
+    return [str(one["message"]) for one in errors if isinstance(one, dict) and "message" in one]
 
 
 class ReasonForm(DeskForm):

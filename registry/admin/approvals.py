@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit import overview
+from governance.actions import policies
 from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import NoteForm, ReasonForm
@@ -17,8 +18,10 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry.actions import review
+from registry import standing
+from registry.actions import evidence, review
 from registry.admin import axes, finding, version_page
+from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion, ServingEnvironment
 
@@ -73,7 +76,7 @@ ACTIONS = (
         done="Rejected, with your reason in the log.",
         form=ReasonForm,
         offered=_requested,
-        barred=lambda approval, user: "",
+        barred=_own,
         tone="danger",
         icon="cancel",
     ),
@@ -102,6 +105,21 @@ ACTIONS = (
         icon="block",
     ),
 )
+
+
+def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
+    """What speaks against the approval as things stand now; None where nothing is to be decided any more."""
+    if approval.status != ApprovalStatus.REQUESTED:
+        return None
+    evidence_reasons, terms = evidence.shortcomings(
+        version=approval.version,
+        environment=approval.environment,
+        purpose=approval.purpose,
+        policy=policies.in_force()[1],
+        license_evidence=standing.license_evidence(approval.evaluation.result),
+        now=now,
+    )
+    return evidence_reasons + terms
 
 
 @admin.register(Approval)
@@ -166,5 +184,6 @@ class ApprovalAdmin(DeskAdmin):
             "checks": version_page.checks(verification),
             "answers": version_page.answers(row.smoke_run),
             "entries": overview.latest_decisions([f"approval:{row.pk}"], limit=20),
+            "against": against(row, now=timezone.now()),
             "in_force": row.status == ApprovalStatus.APPROVED and row.expires_at > timezone.now(),
         }

@@ -48,9 +48,10 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
 
 def counting(run: R | None, version: ModelVersion) -> R | None:
     """The run, unless the version was released from quarantine since: evidence from before no longer counts."""
-    if run is None or version.quarantined_at is None or version.status == Status.QUARANTINED:
+    since = version.quarantined_at if version.status != Status.QUARANTINED else None
+    if run is None or since is None or run.finished_at is None or run.finished_at > since:
         return run
-    return run if run.requested_at >= version.quarantined_at else None
+    return None
 
 
 def approval(rows: Iterable[Approval], *, now: datetime) -> Axis:
