@@ -63,7 +63,8 @@ def log_numbers() -> list[LogNumbers]:
     signed = dict(Checkpoint.objects.values_list("log").annotate(size=Max("size")))
     times = dict(Checkpoint.objects.values_list("log").annotate(at=Max("signed_at")))
     return [
-        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log)) for log in Log
+        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log))
+        for log in Log
     ]
 
 
@@ -151,7 +152,9 @@ def recorders(*, limit: int) -> list[RecorderNumbers]:
         .order_by("-last")[:limit]
     )
     gaps = Counter(gap.recorder for gap in open_gaps())
-    return [RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps[row["recorder"]]) for row in rows]
+    return [
+        RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps[row["recorder"]]) for row in rows
+    ]
 
 
 def open_gaps() -> list[Gap]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from audit.models import SequenceGap
@@ -25,7 +24,7 @@ class SequenceGapAdmin(DeskAdmin):
     row_template = "audit/gap_row.html"
     list_template = "audit/gaps.html"
 
-    def rows(self, request: HttpRequest) -> QuerySet[SequenceGap]:
+    def rows(self) -> QuerySet[SequenceGap]:
         """Newest first."""
         return SequenceGap.objects.order_by("-pk")
 
@@ -40,7 +39,7 @@ class SequenceGapAdmin(DeskAdmin):
             row.records = row.last_missing - row.first_missing + 1  # type: ignore[attr-defined]
             row.is_open = any(_overlap(row, gap) for gap in still)  # type: ignore[attr-defined]
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self) -> dict[str, Any]:
         """The recorders above the gaps."""
         return {"title": "Recorders and gaps", "recorders": overview.recorders(limit=100)}
 

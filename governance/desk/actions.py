@@ -13,7 +13,7 @@ from governance.permissions import Permission
 Tone = Literal["primary", "plain", "danger"]
 
 
-def _always(row: Any) -> bool:
+def _always(_row: Any) -> bool:
     return True
 
 
@@ -32,7 +32,7 @@ class PageAction:
     # Whether the row's state lets the button be shown; the action itself decides again.
     offered: Callable[[Any], bool] = _always
     # Why this very person may not, although the role may; empty when they may.
-    barred: Callable[[Any, User], str] = field(default=lambda row, user: "")
+    barred: Callable[[Any, User], str] = field(default=lambda _row, _user: "")
     tone: Tone = "plain"
     icon: str = ""
     template: str = "desk/confirm.html"

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, IntegerField, QuerySet, Value, When
-from django.http import HttpRequest
 from django.utils import timezone
 
 from audit import overview
@@ -148,11 +147,19 @@ class ApprovalAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[Approval]:
+    def rows(self) -> QuerySet[Approval]:
         """Waiting ones first, oldest first; then the others, newest first."""
-        waits = Case(When(status=ApprovalStatus.REQUESTED, then=Value(0)), default=Value(1), output_field=IntegerField())
+        waits = Case(
+            When(status=ApprovalStatus.REQUESTED, then=Value(0)),
+            default=Value(1),
+            output_field=IntegerField(),
+        )
         asked = Case(When(status=ApprovalStatus.REQUESTED, then="requested_at"))
-        return self.rows_for_page().annotate(waits=waits, asked=asked).order_by("waits", "asked", "-requested_at")
+        return (
+            self.rows_for_page()
+            .annotate(waits=waits, asked=asked)
+            .order_by("waits", "asked", "-requested_at")
+        )
 
     def find(self, rows: QuerySet[Approval], term: str) -> QuerySet[Approval]:
         """By what the version is found by."""
@@ -172,7 +179,7 @@ class ApprovalAdmin(DeskAdmin):
             "evaluation__organization",
         )
 
-    def object_context(self, request: HttpRequest, row: Approval) -> dict[str, Any]:
+    def object_context(self, row: Approval) -> dict[str, Any]:
         """What both people saw, and what the log says of it."""
         verification = row.verification_run
         return {

@@ -77,10 +77,13 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
     ids = [version.pk for version in versions]
     checked = {
         run.version_id: run
-        for run in VerificationRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
+        for run in VerificationRun.objects.filter(version__in=ids)
+        .order_by("version", "-pk")
+        .distinct("version")
     }
     smoked = {
-        run.version_id: run for run in SmokeRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
+        run.version_id: run
+        for run in SmokeRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
     }
     approvals: dict[int, list[Approval]] = {}
     for row in Approval.objects.filter(version__in=ids).select_related("environment"):
@@ -99,7 +102,9 @@ def failing() -> set[int]:
     """Versions whose newest verification or smoke run finished without a pass."""
     found: set[int] = set()
     for table in (VerificationRun, SmokeRun):
-        newest = table.objects.order_by("version", "-pk").distinct("version").values("pk")
-        bad = table.objects.filter(pk__in=newest, state=RunState.FINISHED).exclude(outcome=Outcome.PASS)
-        found |= set(bad.values_list("version", flat=True))
+        newest = table.objects.order_by("version", "-pk").distinct("version")
+        rows = newest.values_list("version", "state", "outcome")
+        found |= {
+            key for key, state, outcome in rows if state == RunState.FINISHED and outcome != Outcome.PASS
+        }
     return found
