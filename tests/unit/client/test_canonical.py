@@ -70,7 +70,9 @@ def test_loads_keeps_finite_floats():
     assert canonical.loads(b'{"temperature":0.7}') == {"temperature": 0.7}
 
 
-@pytest.mark.parametrize("value", [0.5, float("nan"), 2**53 + 1, {1: 2}, {"a": {1, 2}}, b"x", "\ud800", object()])
+@pytest.mark.parametrize(
+    "value", [0.5, float("nan"), 2**53 + 1, {1: 2}, {"a": {1, 2}}, b"x", "\ud800", object()]
+)
 def test_dumps_refuses_what_has_no_canonical_form(value):
     with pytest.raises(canonical.NotCanonical):
         canonical.dumps({"value": value})

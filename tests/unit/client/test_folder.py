@@ -35,7 +35,9 @@ def test_manifest_digest_can_be_recomputed_with_coreutils(model):
     (model / "\u00fc.json").write_bytes(b"1")
     script = "find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum"
 
-    printed = subprocess.run(["sh", "-c", script], cwd=model, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["sh", "-c", script], cwd=model, capture_output=True, text=True, check=True
+    ).stdout
 
     assert manifest.manifest_digest(manifest.hash_folder(model)) == "sha256:" + printed.split()[0]
 

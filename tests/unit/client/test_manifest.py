@@ -89,7 +89,9 @@ def test_check_path_refuses(path):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("path", ["a", "a/b.c", "...", "..a", "a b", "\u00fcber/\u30e2\u30c7\u30eb.json", "-x", "x" * 255])
+@pytest.mark.parametrize(
+    "path", ["a", "a/b.c", "...", "..a", "a b", "\u00fcber/\u30e2\u30c7\u30eb.json", "-x", "x" * 255]
+)
 def test_check_path_accepts(path):
     manifest.check_path(path)
 
@@ -113,7 +115,9 @@ def test_collisions_are_refused_by_everything_that_names_a_model(paths):
             use(files(*paths))
 
 
-@pytest.mark.parametrize("file", [manifest.ManifestFile("a", 1, A.upper()), manifest.ManifestFile("a", -1, A)])
+@pytest.mark.parametrize(
+    "file", [manifest.ManifestFile("a", 1, A.upper()), manifest.ManifestFile("a", -1, A)]
+)
 def test_manifest_digest_refuses_bad_entries(file):
     with pytest.raises(manifest.BadManifest):
         manifest.manifest_digest([file])
@@ -122,9 +126,14 @@ def test_manifest_digest_refuses_bad_entries(file):
 names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=4)
 
 
-@given(st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=4), max_size=6))
+@given(
+    st.dictionaries(st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=4), max_size=6)
+)
 def test_parse_sha256sum_lines_returns_what_was_written(contents):
-    listed = [manifest.ManifestFile(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in contents.items()]
+    listed = [
+        manifest.ManifestFile(path, len(data), hashlib.sha256(data).hexdigest())
+        for path, data in contents.items()
+    ]
     try:
         lines = manifest.sha256sum_lines(listed)
     except manifest.BadPath:

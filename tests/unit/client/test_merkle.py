@@ -54,7 +54,9 @@ def test_verify_inclusion_accepts_every_true_proof_and_nothing_near_it(size, dat
     tlog_scales.tlog.InclusionProof(index, size, proof).check(leaves[index], root)
 
     lies = [
-        {"index": data.draw(st.integers(0, size - 1).filter(lambda other: other != index))} if size > 1 else {"size": 0},
+        {"index": data.draw(st.integers(0, size - 1).filter(lambda other: other != index))}
+        if size > 1
+        else {"size": 0},
         {"leaf_hash": merkle.leaf_hash(b"another")},
         {"root": merkle.leaf_hash(b"another")},
         {"proof": [*proof, root]},
@@ -86,7 +88,13 @@ def test_verify_consistency_accepts_every_true_proof_and_nothing_near_it(first, 
     leaves = hashes(new_size)
     old_root, new_root = trees.root(leaves[:old_size]), trees.root(leaves)
     proof = trees.consistency_proof(leaves, old_size) if old_size else []
-    true = {"old_size": old_size, "old_root": old_root, "new_size": new_size, "new_root": new_root, "proof": proof}
+    true = {
+        "old_size": old_size,
+        "old_root": old_root,
+        "new_size": new_size,
+        "new_root": new_root,
+        "proof": proof,
+    }
 
     merkle.verify_consistency(**true)
     tlog_scales.tlog.ConsistencyProof(old_size, new_size, proof).check(old_root, new_root)

@@ -150,7 +150,9 @@ def test_parse_checkpoint_body_keeps_extension_lines():
     assert note.parse_checkpoint_body(BODY + b"more\n").extensions == ("more",)
 
 
-@pytest.mark.parametrize(("origin", "size", "root"), [("a\nb", 1, ROOT), ("", 1, ROOT), ("a", -1, ROOT), ("a", 1, b"")])
+@pytest.mark.parametrize(
+    ("origin", "size", "root"), [("a\nb", 1, ROOT), ("", 1, ROOT), ("a", -1, ROOT), ("a", 1, b"")]
+)
 def test_format_checkpoint_body_refuses_what_would_not_come_back(origin, size, root):
     with pytest.raises(note.NoteInvalid):
         note.format_checkpoint_body(origin=origin, size=size, root=root)

@@ -173,7 +173,12 @@ def test_a_changed_index_needs_a_new_signature():
         ({"logs": {}}, "both|must name"),
         ({"logs": {"decisions": {}, "requests": {}}}, "no origin"),
         (
-            {"logs": {name: {"origin": packs.origin("requests"), "vkey": "x"} for name in ("decisions", "requests")}},
+            {
+                "logs": {
+                    name: {"origin": packs.origin("requests"), "vkey": "x"}
+                    for name in ("decisions", "requests")
+                }
+            },
             "not the origin",
         ),
         (
@@ -236,7 +241,9 @@ def test_two_faces_of_one_log_are_refused():
     assert "another checkpoint" in failure(plan.build())
 
 
-@pytest.mark.parametrize("name", ["entries/requests/3.leaf.bak", "entries/requests/03.leaf", "entries/other/3.leaf"])
+@pytest.mark.parametrize(
+    "name", ["entries/requests/3.leaf.bak", "entries/requests/03.leaf", "entries/other/3.leaf"]
+)
 def test_entries_of_other_names_are_refused(name):
     plan = packs.plan()
     plan.files[name] = b"x"
@@ -403,4 +410,9 @@ def test_a_verified_pack_in_plain_python(monkeypatch):
     monkeypatch.setattr(ed25519, "HAVE_CRYPTOGRAPHY", False)
 
     assert verified(data).exit_code == 0
-    assert verified(data, [note.make_vkey(key.name, public_key=packs.VKEYS[0].public_key) for key in packs.VKEYS]).exit_code != 0
+    assert (
+        verified(
+            data, [note.make_vkey(key.name, public_key=packs.VKEYS[0].public_key) for key in packs.VKEYS]
+        ).exit_code
+        != 0
+    )

@@ -17,7 +17,12 @@ def checkpoint(origin: str = ORIGIN) -> bytes:
 
 
 def proof_of(leaf: int, **changes) -> bytes:
-    parts = {"index": leaf, "hashes": trees.inclusion_proof(LEAVES, leaf), "checkpoint": checkpoint(), **changes}
+    parts = {
+        "index": leaf,
+        "hashes": trees.inclusion_proof(LEAVES, leaf),
+        "checkpoint": checkpoint(),
+        **changes,
+    }
     return proof.format_proof(**parts)
 
 
@@ -58,7 +63,10 @@ def test_verify_proof_refuses_every_flipped_bit():
             proof.verify_proof(bytes(spoiled), leaf_hash=LEAVES[6], vkeys=[VKEY])
 
 
-@given(st.binary(max_size=200) | st.binary(max_size=40).map(lambda junk: b"c2sp.org/tlog-proof@v1\nindex 1\n" + junk))
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=40).map(lambda junk: b"c2sp.org/tlog-proof@v1\nindex 1\n" + junk)
+)
 def test_parse_proof_raises_nothing_but_its_own_error(data):
     with pytest.raises(proof.ProofMalformed):
         proof.parse_proof(data)
@@ -75,7 +83,9 @@ def test_parse_proof_raises_nothing_but_its_own_error(data):
         lambda data: data.replace(b"index 3", b"extra !\nindex 3"),
         lambda data: data.replace(b"index 3", b"index 3\nextra bW9yZQ=="),
         lambda data: data.replace(b"index 3\n", b"index 3\nAAAA\n"),
-        lambda data: data.replace(b"index 3\n", b"index 3\n" + (encoding.encode_base64(bytes(32)) + "\n").encode() * 64),
+        lambda data: data.replace(
+            b"index 3\n", b"index 3\n" + (encoding.encode_base64(bytes(32)) + "\n").encode() * 64
+        ),
         lambda data: data.replace(b"\n", b"\r\n"),
         lambda data: data[:-1],
         lambda data: b"\xef\xbb\xbf" + data,
