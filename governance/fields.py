@@ -80,7 +80,7 @@ class Fields:
             raise self.fail(key, "must be a text")
         if not value.strip() or len(value) > MAX_TEXT:
             raise self.fail(key, f"must have 1 to {MAX_TEXT} characters")
-        if any(ord(mark) < 32 and mark not in "\n\t" or 0xD800 <= ord(mark) <= 0xDFFF for mark in value):
+        if any((ord(mark) < 32 and mark not in "\n\t") or 0xD800 <= ord(mark) <= 0xDFFF for mark in value):
             raise self.fail(key, "must not contain control characters")
         return value
 

@@ -94,7 +94,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = str(PATHS.data_dir / "static")
 # Files are served from the packages themselves, so that no collect step can be forgotten.
 WHITENOISE_USE_FINDERS = True
 
@@ -129,6 +128,10 @@ BROKER_URL = env.str("BROKER_URL", default="filesystem://")
 # The log's name, which is part of every checkpoint and can never change once anything is signed.
 LOG_ORIGIN = env.str("LOG_ORIGIN", default="modelcustody.local")
 KEYS_DIR = Path(env.str("KEYS_DIR", default=str(PATHS.keys)))
+# The last checkpoint that was signed of each log. Keep it out of database backups: it is what tells an old one.
+SIGNER_DIR = Path(env.str("SIGNER_DIR", default=str(PATHS.data_dir / "signer")))
+# Recorders are told to wait when more batches than this are not in the tree yet.
+MAX_PENDING_BATCHES = env.int("MAX_PENDING_BATCHES", default=10_000)
 MODEL_STORE = Path(env.str("MODEL_STORE", default=str(PATHS.models)))
 # The folders a `folder://` source may name; empty means any folder that the service can read.
 SOURCE_FOLDERS = [Path(folder) for folder in env.list("SOURCE_FOLDERS", default=[])]

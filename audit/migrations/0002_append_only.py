@@ -94,6 +94,14 @@ STATEMENTS = [
         unless="EXISTS (SELECT FROM audit_batchsequence s WHERE s.batch_id = OLD.batch_id AND s.log = OLD.log)",
         message="a batch waits until it is in the tree",
     ),
+    row_trigger(
+        QUEUE,
+        "INSERT",
+        "audit_pending_of_a_new_batch",
+        unless="EXISTS (SELECT FROM audit_batch b WHERE b.id = NEW.batch_id AND b.log = NEW.log) "
+        "AND NOT EXISTS (SELECT FROM audit_batchsequence s WHERE s.batch_id = NEW.batch_id)",
+        message="only a batch that is not in the tree may wait for it",
+    ),
     (
         "ALTER TABLE audit_checkpoint ADD CONSTRAINT audit_checkpoint_of_a_tree FOREIGN KEY (log, size) "
         "REFERENCES audit_treehead (log, size);",

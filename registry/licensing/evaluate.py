@@ -6,9 +6,9 @@ from typing import Any
 
 from registry.licensing import detect, lineage, triggers
 from registry.licensing.catalog import UNKNOWN, Catalog
-from registry.licensing.conditions import Outcome, Situation
 from registry.licensing.lineage import Ancestry, Burden
 from registry.licensing.request import EvaluationRequest
+from registry.licensing.situation import Outcome, Situation
 from registry.licensing.terms import Condition, License, Obligation, Scope, State, Verdict
 
 
@@ -176,11 +176,18 @@ def _license_findings(request: EvaluationRequest, burden: Burden, terms: License
     situation = Situation(
         request.org, request.use, request.derivative, request.evaluation_date, request.model, burden.models
     )
-    findings = [_reach(burden)]
-    for condition in terms.conditions:
-        if burden.scope is not Scope.OUTPUTS_ONLY or condition.on_outputs:
-            findings.append(_judged(burden.license, condition, condition.parameters.check(situation)))
-    return findings
+    applying = [
+        condition
+        for condition in terms.conditions
+        if burden.scope is not Scope.OUTPUTS_ONLY or condition.on_outputs
+    ]
+    return [
+        _reach(burden),
+        *(
+            _judged(burden.license, condition, condition.parameters.check(situation))
+            for condition in applying
+        ),
+    ]
 
 
 def _reach(burden: Burden) -> Finding:

@@ -16,18 +16,22 @@ class Truth:
         return cls(value, frozenset() if value is not None else frozenset({fact}))
 
 
+YES = Truth(value=True)
+NO = Truth(value=False)
+
+
 def both(*terms: Truth) -> Truth:
     """Every term holds; one that does not hold decides, whatever is unknown."""
     if any(term.value is False for term in terms):
-        return Truth(False)
-    return _open(terms) or Truth(True)
+        return NO
+    return _open(terms) or YES
 
 
 def either(*terms: Truth) -> Truth:
     """At least one term holds; one that holds decides, whatever is unknown."""
     if any(term.value is True for term in terms):
-        return Truth(True)
-    return _open(terms) or Truth(False)
+        return YES
+    return _open(terms) or NO
 
 
 def negate(term: Truth) -> Truth:

@@ -49,11 +49,11 @@ class EvaluationRequest:
     evaluation_date: date
     revision: str | None = None
     licenses: tuple[str, ...] | None = None
-    declared: Declared = Declared()
+    declared: Declared = field(default_factory=Declared)
     lineage: tuple[LineageEntry, ...] = ()
-    org: OrgFacts = OrgFacts()
-    use: UseFacts = UseFacts()
-    derivative: DerivativePlan = DerivativePlan()
+    org: OrgFacts = field(default_factory=OrgFacts)
+    use: UseFacts = field(default_factory=UseFacts)
+    derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

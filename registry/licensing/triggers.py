@@ -1,13 +1,13 @@
 """Which obligations a use makes due; one that may be due is due. Pure."""
 
-from registry.licensing import conditions
+from registry.licensing import situation
 from registry.licensing.facts import DerivativePlan, UseFacts
 from registry.licensing.terms import Trigger
 
 
 def is_due(trigger: Trigger, use: UseFacts, plan: DerivativePlan) -> bool:
     """Whether the obligation is due; an unknown fact makes it due."""
-    hosts = conditions.hosts(use) is not False
+    hosts = situation.hosts(use) is not False
     makes = use.distribute_derivative is not False
     shares = use.distribute_weights is not False or makes
     return {

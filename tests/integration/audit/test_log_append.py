@@ -56,12 +56,12 @@ def test_append_outside_a_transaction_is_refused() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_rollback_leaves_nothing() -> None:
-    class Change(Exception):
-        pass
-
-    with pytest.raises(Change), transaction.atomic():
+    def change_that_fails() -> None:
         append()
-        raise Change
+        raise LookupError
+
+    with pytest.raises(LookupError), transaction.atomic():
+        change_that_fails()
 
     assert not Batch.objects.exists()
     assert not Pending.objects.exists()
