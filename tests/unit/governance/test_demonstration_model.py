@@ -1,6 +1,7 @@
 import json
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import gguf
 import numpy as np
@@ -9,8 +10,8 @@ import tokenizers
 
 from governance.demonstration import model, tokenizer, wheel
 
-HIDDEN, HEADS, KV_HEADS, VOCABULARY = 8, 2, 1, 5
-TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "a", "b"]
+HIDDEN, HEADS, KV_HEADS, VOCABULARY = 8, 2, 1, 6
+TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "a", "b", "ab"]
 SHAPES = {
     "attn_norm": (HIDDEN,),
     "attn_q": (HIDDEN, HIDDEN),
@@ -37,7 +38,7 @@ def tiny_gguf(tmp_path: Path) -> Path:
     writer.add_rope_freq_base(100000.0)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_token_list(TOKENS)
-    writer.add_token_types([3, 3, 3, 1, 1])
+    writer.add_token_types([3, 3, 3, 1, 1, 1])
     writer.add_token_merges(["a b"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
@@ -58,13 +59,7 @@ def tiny_gguf(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def any_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Any(str):
-        __hash__ = str.__hash__
-
-        def __ne__(self, other: object) -> bool:
-            return False
-
-    monkeypatch.setattr(model, "WEIGHTS_SHA256", Any())
+    monkeypatch.setattr(model, "WEIGHTS_SHA256", mock.ANY)
 
 
 @pytest.mark.usefixtures("any_weights")
