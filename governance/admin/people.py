@@ -90,7 +90,10 @@ class UserAdmin(DeskAdmin):
     object_template = "governance/person.html"
     filters = (
         ListFilter(
-            "role", "Role", lambda: [(one.value, one.value) for one in Role], lambda rows, value: rows.filter(role=value)
+            "role",
+            "Role",
+            lambda: [(one.value, one.value) for one in Role],
+            lambda rows, value: rows.filter(role=value),
         ),
     )
     list_actions = (
@@ -139,7 +142,9 @@ class UserAdmin(DeskAdmin):
         """The tokens that act for this person, and what the log says."""
         return {
             "title": row.username,
-            "tokens": list(row.tokens.select_related("owner", "created_by", "revoked_by").order_by("-pk")[:50]),
+            "tokens": list(
+                row.tokens.select_related("owner", "created_by", "revoked_by").order_by("-pk")[:50]
+            ),
             "entries": overview.latest_decisions([f"user:{row.username}"], limit=20),
             "meaning": MEANINGS[Role(row.role)],
         }

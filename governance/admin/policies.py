@@ -32,7 +32,9 @@ class PolicyField(forms.CharField):
 class PolicyForm(DeskForm):
     """A new document; the one in force is the starting point."""
 
-    text = PolicyField(label="Policy (TOML)", strip=False, help_text="It is checked before it is put in force.")
+    text = PolicyField(
+        label="Policy (TOML)", strip=False, help_text="It is checked before it is put in force."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

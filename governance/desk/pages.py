@@ -42,7 +42,12 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
         info = f"{self.opts.app_label}_{self.opts.model_name}"
         routes = [path("", self._guarded(self.list_view), name=f"{info}_changelist")]
         routes += [
-            path(f"new/{one.name}/", self._guarded(self.new_view), {"name": one.name}, name=f"{info}_{one.name}")
+            path(
+                f"new/{one.name}/",
+                self._guarded(self.new_view),
+                {"name": one.name},
+                name=f"{info}_{one.name}",
+            )
             for one in self.list_actions
         ]
         routes += self.extra_routes(info)
@@ -66,7 +71,12 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
                     access.require(request, self.reads)
                 return view(request, **arguments)
             except PermissionDenied as refusal:
-                return self.show(request, "desk/refused.html", {"title": "Not permitted", "reason": str(refusal)}, status=403)
+                return self.show(
+                    request,
+                    "desk/refused.html",
+                    {"title": "Not permitted", "reason": str(refusal)},
+                    status=403,
+                )
 
         return self.admin_site.admin_view(update_wrapper(inner, view))
 
@@ -145,7 +155,10 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
     def row_buttons(self, request: HttpRequest, row: Any) -> list[actions.Button]:
         """The buttons this person sees on this row's page."""
         return actions.buttons(
-            self.page_actions, row, access.person(request), url=lambda one: self.address("act", row.pk, one.name)
+            self.page_actions,
+            row,
+            access.person(request),
+            url=lambda one: self.address("act", row.pk, one.name),
         )
 
     def object_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -191,7 +204,9 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
         return self.show(request, action.template, context, status=status)
 
-    def _attempt(self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm) -> HttpResponse | None:
+    def _attempt(
+        self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm
+    ) -> HttpResponse | None:
         try:
             result = action.carry_out(row, form.cleaned_data, access.actor_of(request), timezone.now())
         except GovernanceError as refusal:
