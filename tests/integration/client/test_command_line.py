@@ -184,10 +184,24 @@ def test_wrong_usage_of_admit_asks_nobody(service, model, tmp_path):
         admit(service, model, tmp_path),
         run("admit", "--model", str(model)),
         run("admit", "--bogus"),
+        run(
+            "admit",
+            "--model",
+            str(model),
+            "--environment",
+            "prod",
+            "--url",
+            service.url,
+            "--",
+            "vllm",
+            str(model),
+            MODELCUSTODY_TOKEN="t",
+        ),
         run(),
     ]
 
-    assert [done.returncode for done in wrong] == [2] * 6
+    assert [done.returncode for done in wrong] == [2] * 7
+    assert "for a purpose" in wrong[5].stderr
     assert "leaves the folder" in wrong[2].stderr
     assert service.requests == []
 

@@ -346,6 +346,23 @@ def test_large_bodies_are_passed_whole_and_held_only_in_part(root, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODELCUSTODY_RECORDER", "x" * 129),
+        ("MODELCUSTODY_DEPLOYMENT_DIGEST", "sha256:x"),
+        ("MODELCUSTODY_REGION", "a\nb"),
+        ("MODELCUSTODY_TIER", "x" * 65),
+        ("MODELCUSTODY_SPOOL_MAX_BYTES", "lots"),
+    ],
+)
+def test_settings_that_the_service_would_refuse_are_told(root, monkeypatch, capsys, name, value):
+    monkeypatch.setenv(name, value)
+
+    assert len(ask(root, answering((b"{}", False))).sent) == 2
+    assert "NOT RECORDED" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "missing", ["MODELCUSTODY_SPOOL", "MODELCUSTODY_RECORDER", "MODELCUSTODY_DEPLOYMENT_DIGEST"]
 )
 def test_without_its_settings_requests_go_on_and_it_is_told_once(root, monkeypatch, capsys, missing):

@@ -130,30 +130,51 @@ def test_what_may_pass_is_tried_again_later(opened, service, status):
     assert len(service.requests) == 1
 
 
-@pytest.mark.parametrize("status", [409, 422])
-def test_a_refused_batch_is_put_aside_and_the_next_goes_on(opened, service, status, monkeypatch):
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "batch_conflict"), (422, "unknown_deployment"), (400, "malformed")]
+)
+def test_a_refused_batch_is_put_aside_and_the_next_goes_on(opened, service, status, code, monkeypatch):
     monkeypatch.setattr(shipper, "BATCH_RECORDS", 2)
     fill(opened, 3)
-    service.tell(PATH, status, {"title": "Refused", "code": "invalid_record", "index": 1})
-    refuse = service.answer
+    take = service.answer
+    refusal = standin.Answer(status, json.dumps({"title": "Refused", "code": code}).encode())
+    service.answer = lambda request: take(request) if sequences(request) == [2] else refusal
+
+    with pytest.raises(shipper.BatchRefused, match=code):
+        ship(opened, service)
+
+    told, kept = sorted((opened.slot / "rejected").iterdir())
+    assert [json.loads(line)["sequence"] for line in kept.read_bytes().splitlines()] == [0, 1]
+    assert json.loads(told.read_bytes())["status"] == status
+    assert sequences(service.sent(PATH)[-1]) == [2]
+    assert ship(opened, service) == 0
+
+
+@pytest.mark.parametrize("bad", [0, 2, 4])
+def test_one_bad_record_is_put_aside_and_the_others_of_its_batch_go_on(opened, service, bad):
+    fill(opened, 5)
+    take, accepted = service.answer, []
 
     def answer(request):
-        if sequences(request) == [2]:
-            return standin.Answer(202, json.dumps({"digest": standin.digest_of(request)}).encode())
-        return refuse(request)
+        numbers = sequences(request)
+        if bad in numbers:
+            problem = {
+                "title": "A record is not valid",
+                "code": "invalid_record",
+                "index": numbers.index(bad),
+            }
+            return standin.Answer(422, json.dumps(problem).encode())
+        accepted.extend(numbers)
+        return take(request)
 
     service.answer = answer
 
-    with pytest.raises(shipper.BatchRefused, match="invalid_record"):
+    with pytest.raises(shipper.BatchRefused, match="refused 1 records"):
         ship(opened, service)
 
-    names = sorted(path.name for path in (opened.slot / "rejected").iterdir())
-    assert [name.split(".", 1)[1] for name in names] == ["answer.json", "records"]
-    kept = (opened.slot / "rejected" / names[1]).read_bytes()
-    assert [json.loads(line)["sequence"] for line in kept.splitlines()] == [0, 1]
-    assert json.loads((opened.slot / "rejected" / names[0]).read_bytes())["status"] == status
-    assert sequences(service.sent(PATH)[-1]) == [2]
-    assert ship(opened, service) == 0
+    assert accepted == [number for number in range(5) if number != bad]
+    (kept,) = (opened.slot / "rejected").glob("*.records")
+    assert json.loads(kept.read_bytes())["sequence"] == bad
 
 
 @pytest.mark.parametrize(
