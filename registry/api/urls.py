@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import runs, versions
+from registry.api import desk_urls, runs, versions
 
 urlpatterns: list[URLPattern] = [
     path("model-versions", versions.VersionList.as_view(), name="model-versions"),
@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern] = [
     path("resolution-runs/<int:pk>", runs.ResolutionRunDetail.as_view(), name="resolution-run"),
     path("verification-runs/<int:pk>", runs.VerificationRunDetail.as_view(), name="verification-run"),
     path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),
+    *desk_urls.urlpatterns,
 ]
