@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.test import Client
+from modelcustody_client import canonical
 
 from audit.deployments import report_deployment
 from audit.ingest import records, store
@@ -15,7 +16,6 @@ from governance.actions import policies
 from governance.actors import Actor
 from governance.models import User
 from governance.permissions import Role, Scope
-from modelcustody_client import canonical
 from registry.actions import admit, review
 from registry.models import Admission, Approval, ModelVersion, ServingEnvironment
 from tests import factories, intake
@@ -140,7 +140,7 @@ def record(deployment: Deployment, *, sequence: int = 0, response_id: str = "cha
         "epoch": 1,
         "sequence": sequence,
         "deployment_digest": deployment.deployment_digest,
-        "started_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "duration_ms": 420,
         "operation": "chat",
         "status": "ok",
