@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from governance.errors import Forbidden
 from governance.models import ApiToken, User
 from governance.permissions import SCOPE_PERMISSIONS, Permission, Scope
 
@@ -21,3 +22,8 @@ class Actor:
         if self.token is not None:
             return any(permission in SCOPE_PERMISSIONS[Scope(scope)] for scope in self.token.scopes)
         return self.user.may(permission)
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Forbidden`, naming the right, where this actor lacks it."""
+        if not self.may(permission):
+            raise Forbidden(f"{self} lacks the right {permission}.", permission=permission.value)

@@ -72,12 +72,20 @@ def draft_version(**fields: Any) -> models.ModelVersion:
     return models.ModelVersion.objects.create(registered_model=model, **fields)
 
 
-@transaction.atomic
-def resolved_version(files: dict[str, bytes] | None = None, **fields: Any) -> models.ModelVersion:
+def resolved_version(
+    files: dict[str, bytes] | None = None, *, license_id: str = "apache-2.0", **fields: Any
+) -> models.ModelVersion:
     """A resolved version with artifacts; digests are the true ones of the given files."""
+    return resolve(draft_version(**fields), files, license_id=license_id)
+
+
+@transaction.atomic
+def resolve(
+    version: models.ModelVersion, files: dict[str, bytes] | None = None, *, license_id: str = "apache-2.0"
+) -> models.ModelVersion:
+    """Resolve a draft, which may have findings and lineage already."""
     from modelcustody_client import manifest
 
-    version = draft_version(**fields)
     files = files or {"config.json": b"{}", "model.safetensors": f"weights {version.pk}".encode()}
     listed = [
         manifest.ManifestFile(path=path, size=len(data), sha256=hashlib.sha256(data).hexdigest())
@@ -87,7 +95,7 @@ def resolved_version(files: dict[str, bytes] | None = None, **fields: Any) -> mo
         role = "weight" if file.path.endswith(".safetensors") else "config"
         models.Artifact.objects.create(version=version, path=file.path, size=file.size, sha256=file.sha256, role=role)
     models.LicenseFinding.objects.create(
-        version=version, kind="concluded", license_id="apache-2.0", method="declared and discovered agree"
+        version=version, kind="concluded", license_id=license_id, method="declared and discovered agree"
     )
     version.manifest_digest = manifest.manifest_digest(listed)
     version.model_digest = manifest.model_digest(listed)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,10 @@ class TemporaryInstallation:
 _installation = TemporaryInstallation()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    # Before pytest-django's own, which reads the settings. The clean-up also runs where collection fails.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    # A wrapper runs before pytest-django's own hook, which reads the settings.
+    # The clean-up also runs where collection fails.
     early_config.add_cleanup(_installation.stop)
     _installation.start()
+    return (yield)

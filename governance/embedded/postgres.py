@@ -64,6 +64,9 @@ class EmbeddedPostgres:
         if server is not None:
             raise PostgresUnavailable(f"PostgreSQL (process {server.pid}) does not stop; see {self.log}")
         self._end_child()
+        # A short one lies outside the data folder; nothing of ours should stay there.
+        with contextlib.suppress(OSError):
+            self.cluster.socket_dir.rmdir()
 
     def is_running(self) -> bool:
         """Whether a server of exactly this cluster runs."""

@@ -25,11 +25,9 @@ class ProcessIdentity:
 def identify(pid: int) -> ProcessIdentity | None:
     """Identify a living process; None where it is gone or only a zombie is left."""
     try:
-        stat = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        fields = _stat(PROC / str(pid))
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name, in brackets, may hold spaces and brackets of its own.
-    fields = stat.rpartition(")")[2].split()
     if fields[0] in {"Z", "X"}:
         return None
     return ProcessIdentity(pid=pid, started=int(fields[19]), boot=_boot())
@@ -46,27 +44,18 @@ def working_in(folder: Path) -> list[ProcessIdentity]:
         wanted = folder.stat()
     except FileNotFoundError:
         return []
-    found = []
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):  # gone meanwhile, or another user's
-            if os.path.samestat((entry / "cwd").stat(), wanted) and (identity := identify(int(entry.name))):
-                found.append(identity)
-    return found
+    return _having(lambda entry: os.path.samestat((entry / "cwd").stat(), wanted))
+
+
+def carrying(variable: str) -> list[ProcessIdentity]:
+    """Find the living processes that were started with this `NAME=value` in their environment."""
+    wanted = variable.encode()
+    return _having(lambda entry: wanted in (entry / "environ").read_bytes().split(b"\0"))
 
 
 def members(group: int) -> list[ProcessIdentity]:
     """Find the living processes of a process group."""
-    found = []
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            if int(fields[2]) == group and (identity := identify(int(entry.name))):
-                found.append(identity)
-    return found
+    return _having(lambda entry: _stat(entry)[2] == str(group))
 
 
 def send(number: signal.Signals, identities: Iterable[ProcessIdentity]) -> None:
@@ -106,6 +95,21 @@ def private_folder(folder: Path) -> Path:
     if status.st_mode & 0o077:
         folder.chmod(0o700)
     return folder
+
+
+def _having(condition: Callable[[Path], bool]) -> list[ProcessIdentity]:
+    found = []
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+                if condition(entry) and (identity := identify(int(entry.name))):
+                    found.append(identity)
+    return found
+
+
+def _stat(entry: Path) -> list[str]:
+    # The name comes before, in brackets, and may hold spaces and brackets of its own.
+    return (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _boot() -> str:

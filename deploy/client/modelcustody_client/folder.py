@@ -47,15 +47,11 @@ def hash_folder(
     root: Path, *, progress: Progress | None = None, workers: int = 2
 ) -> list[manifest.ManifestFile]:
     """Read every file below `root` once; return the manifest, sorted by path."""
+    found = list_files(root)
     try:
-        base = root.resolve(strict=True)
-        found = dict(_walk(base))
         sizes = {path: target.stat().st_size for path, target in found.items()}
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise UnreadableFolder(f"cannot read {root}: {error}") from None
-    if not found:
-        raise UnreadableFolder(f"{root} holds no files")
-    manifest.check_paths(found)
     meter = _Meter(sum(sizes.values()), report=progress)
     # the largest first, so that no thread is left alone with it at the end
     order = sorted(found, key=lambda path: -sizes[path])
@@ -66,6 +62,18 @@ def hash_folder(
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return sorted(files, key=manifest.sort_key)
+
+
+def list_files(root: Path) -> dict[str, Path]:
+    """Return each manifest path below `root` with the file that holds its bytes; nothing is read."""
+    try:
+        found = dict(_walk(root.resolve(strict=True)))
+    except (OSError, RuntimeError) as error:
+        raise UnreadableFolder(f"cannot read {root}: {error}") from None
+    if not found:
+        raise UnreadableFolder(f"{root} holds no files")
+    manifest.check_paths(found)
+    return found
 
 
 def _walk(base: Path) -> Iterator[tuple[str, Path]]:

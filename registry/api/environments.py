@@ -1,0 +1,128 @@
+"""Environments and the organisation's facts over REST."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from governance.api.authentication import actor_of
+from governance.api.permissions import requires
+from governance.api.serializers import StrictSerializer
+from governance.permissions import Permission
+from registry.actions import environments, organization
+from registry.models import OrganizationProfile, ServingEnvironment
+
+
+class EnvironmentInput(StrictSerializer):
+    """An environment as it is to be."""
+
+    name = serializers.CharField(max_length=64)
+    description = serializers.CharField(allow_blank=True, default="", max_length=4000)
+    regions = serializers.ListField(child=serializers.CharField(max_length=64), default=list, max_length=200)
+    use = serializers.DictField(help_text="`use` in the vocabulary of the licence catalogue")
+
+
+class EnvironmentOutput(serializers.Serializer[ServingEnvironment]):
+    """An environment as it is."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    regions = serializers.ListField(child=serializers.CharField(), help_text="empty: any region")
+    use = serializers.DictField()
+    defined_by = serializers.CharField(source="defined_by.username")
+    defined_at = serializers.DateTimeField()
+
+
+class FactsInput(StrictSerializer):
+    """Facts as a person attests them."""
+
+    facts = serializers.DictField(help_text="`org` in the vocabulary of the licence catalogue")
+    note = serializers.CharField(allow_blank=True, default="", max_length=4000)
+    effective_at = serializers.DateTimeField(required=False, help_text="default: now")
+
+
+class FactsOutput(serializers.Serializer[OrganizationProfile]):
+    """Facts as they were attested."""
+
+    id = serializers.IntegerField()
+    facts = serializers.DictField()
+    note = serializers.CharField()
+    effective_at = serializers.DateTimeField()
+    attested_by = serializers.CharField(source="attested_by.username")
+    attested_at = serializers.DateTimeField()
+
+
+class _ReadOrEdit(GenericAPIView[Any]):
+    """Everyone who may read versions reads; those who may edit the organisation write."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        """The right that the method needs."""
+        wanted = Permission.VERSION_READ if self.request.method == "GET" else Permission.ORGANIZATION_EDIT
+        return [requires(wanted)()]
+
+
+class EnvironmentList(_ReadOrEdit):
+    """The places where models are served."""
+
+    queryset = ServingEnvironment.objects.select_related("defined_by").order_by("-id")
+    serializer_class = EnvironmentOutput
+
+    @extend_schema(
+        operation_id="environments_list", tags=["environments"], responses=EnvironmentOutput(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """All environments, newest first."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(EnvironmentOutput(page, many=True).data)
+
+    @extend_schema(
+        operation_id="environments_define",
+        tags=["environments"],
+        request=EnvironmentInput,
+        responses={201: EnvironmentOutput, 200: EnvironmentOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Define an environment; one of this name is defined anew (200)."""
+        body = EnvironmentInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        is_known = ServingEnvironment.objects.filter(name=body.validated_data["name"]).exists()
+        row = environments.define_environment(
+            **body.validated_data, actor=actor_of(request), now=timezone.now()
+        )
+        code = status.HTTP_200_OK if is_known else status.HTTP_201_CREATED
+        return Response(EnvironmentOutput(row).data, status=code)
+
+
+class FactsList(_ReadOrEdit):
+    """What the organisation is, as attested."""
+
+    queryset = OrganizationProfile.objects.select_related("attested_by").order_by("-id")
+    serializer_class = FactsOutput
+
+    @extend_schema(
+        operation_id="organization_facts_list", tags=["environments"], responses=FactsOutput(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        """All attestations, newest first."""
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(FactsOutput(page, many=True).data)
+
+    @extend_schema(
+        operation_id="organization_facts_attest",
+        tags=["environments"],
+        request=FactsInput,
+        responses={201: FactsOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Attest facts; those before stay on record."""
+        body = FactsInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        now = timezone.now()
+        fields = {"effective_at": now, **body.validated_data}
+        row = organization.attest_facts(**fields, actor=actor_of(request), now=now)
+        return Response(FactsOutput(row).data, status=status.HTTP_201_CREATED)

@@ -1,0 +1,229 @@
+"""The license records of `catalog/*.toml`: load, validate strictly, name by digest. Pure."""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from license_expression import get_spdx_licensing
+
+from governance.fields import Fields, InvalidField
+from registry.licensing import conditions
+from registry.licensing.terms import (
+    Category,
+    Condition,
+    Document,
+    Hub,
+    License,
+    Obligation,
+    Relation,
+    Repositories,
+    Scope,
+    Segment,
+    Template,
+    Text,
+    Trigger,
+    Verdict,
+    Verification,
+)
+
+FOLDER = Path(__file__).parent / "catalog"
+UNKNOWN = "unknown"
+_ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
+
+
+class InvalidCatalog(InvalidField):
+    """A license record says something that the evaluator would not understand."""
+
+    code = "invalid_catalog"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All license records by id, and the digest that names exactly this set."""
+
+    licenses: Mapping[str, License]
+    catalog_digest: str
+
+    def get(self, license_id: str) -> License:
+        """Return the record of a license; one that is not here is the unknown license."""
+        return self.licenses.get(license_id, self.licenses[UNKNOWN])
+
+
+def load(folder: Path = FOLDER) -> Catalog:
+    """Read every record of a folder."""
+    return build((path.name, path.read_bytes()) for path in sorted(folder.glob("*.toml")))
+
+
+def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
+    """Return a catalogue from the names and contents of its files."""
+    records: dict[str, dict[str, Any]] = {}
+    licenses: dict[str, License] = {}
+    for name, content in files:
+        record = _toml(name, content)
+        found = parse_license(record, path=name)
+        if found.id in licenses or name != f"{found.id}.toml":
+            raise InvalidCatalog(f"{name}.id", "must be unique and the name of its file")
+        licenses[found.id], records[found.id] = found, record
+    _check_together(licenses)
+    return Catalog(MappingProxyType(licenses), _digest(records))
+
+
+def _digest(records: Mapping[str, Any]) -> str:
+    text = json.dumps(records, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _toml(name: str, content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InvalidCatalog(name, str(problem)) from problem
+
+
+def _check_together(licenses: Mapping[str, License]) -> None:
+    if UNKNOWN not in licenses:
+        raise InvalidCatalog("catalog", f"needs a record {UNKNOWN!r}")
+    for found in licenses.values():
+        for other in sorted(set(found.student_exceptions) - set(licenses)):
+            raise InvalidCatalog(f"{found.id}.toml", f"names the unknown record {other!r}")
+
+
+def parse_license(record: Mapping[str, Any], *, path: str) -> License:
+    """One record, refused when anything in it is unknown or ill-typed."""
+    fields = Fields(record, path=path, problem=InvalidCatalog)
+    found = License(
+        id=_matching(fields, "id", _ID),
+        name=fields.text("name"),
+        publisher=fields.text("publisher"),
+        spdx=_spdx(fields),
+        category=fields.choice("category", Category),
+        effective_on=fields.date_or_none("effective_on"),
+        verification=fields.choice("verification", Verification),
+        sources=fields.texts("sources"),
+        note=fields.text_or_none("note"),
+        hub=_hub(fields.table("hub")),
+        texts=tuple(_text(item) for item in fields.tables("texts")),
+        templates=tuple(_template(item) for item in fields.tables("templates")),
+        repositories=tuple(_repositories(item) for item in fields.tables("repositories")),
+        scope=_scope(fields.table("scope")),
+        student_exceptions=fields.texts("student_exceptions"),
+        conditions=tuple(_condition(item) for item in fields.tables("conditions")),
+        obligations=tuple(_obligation(item) for item in fields.tables("obligations")),
+    )
+    fields.done()
+    _check_review(fields, found)
+    return found
+
+
+def _check_review(fields: Fields, found: License) -> None:
+    """Refuse a record without a manual review where nobody read the terms."""
+    unread = found.verification is Verification.FROM_MEMORY_UNVERIFIED or found.category is Category.UNKNOWN
+    if unread and not any(condition.kind == "manual_review" for condition in found.conditions):
+        raise fields.fail("conditions", "needs a manual_review, because the terms were not read")
+
+
+def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
+    value = fields.text(key)
+    if not pattern.fullmatch(value):
+        raise fields.fail(key, f"must match {pattern.pattern}")
+    return value
+
+
+def _spdx(fields: Fields) -> str | None:
+    value = fields.text_or_none("spdx")
+    if value is None or value.startswith("LicenseRef-"):
+        return value
+    if get_spdx_licensing().validate(value, strict=True).errors:
+        raise fields.fail("spdx", "is not an SPDX license expression")
+    return value
+
+
+def _hub(fields: Fields) -> Hub:
+    hub = Hub(
+        licenses=fields.texts("licenses"),
+        license_names=fields.texts("license_names"),
+        publishers=fields.texts("publishers"),
+        excluded_repositories=fields.texts("excluded_repositories"),
+    )
+    fields.done()
+    return hub
+
+
+def _text(fields: Fields) -> Text:
+    raw = _matching(fields, "sha256_raw", _DIGEST) if fields.has("sha256_raw") else None
+    text = Text(
+        fields.choice("document", Document),
+        raw,
+        _matching(fields, "sha256_words_v1", _DIGEST),
+        fields.text("source"),
+    )
+    fields.done()
+    return text
+
+
+def _template(fields: Fields) -> Template:
+    segments = []
+    for item in fields.tables("segments"):
+        segments.append(Segment(item.count("gap"), item.count("words"), _matching(item, "sha256", _DIGEST)))
+        item.done()
+    fields.text("source")
+    titles = fields.texts("titles")
+    fields.done()
+    if not segments or any(segment.words == 0 for segment in segments):
+        raise fields.fail("segments", "must be runs of at least one word")
+    return Template(titles, tuple(segments))
+
+
+def _repositories(fields: Fields) -> Repositories:
+    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    fields.done()
+    return found
+
+
+def _scope(fields: Fields) -> Mapping[Relation, Scope]:
+    """Every relation is stated: what a license leaves open is `needs_review` or `covered`, never silence."""
+    scope = {relation: fields.choice(relation.value, Scope) for relation in Relation}
+    fields.done()
+    return MappingProxyType(scope)
+
+
+def _condition(fields: Fields) -> Condition:
+    kind = fields.text("kind")
+    if kind not in conditions.KINDS:
+        raise fields.fail("kind", f"must be one of {', '.join(sorted(conditions.KINDS))}")
+    effect = fields.choice("effect", Verdict)
+    if effect not in _EFFECTS:
+        raise fields.fail("effect", f"must be one of {', '.join(_EFFECTS)}")
+    found = Condition(
+        kind=kind,
+        clause=fields.text("clause"),
+        effect=effect,
+        parameters=conditions.KINDS[kind](fields),
+        on_outputs=fields.flag_or_none("on_outputs") or False,
+        curable=fields.flag_or_none("curable") or False,
+        remedy=fields.text_or_none("remedy"),
+        verification=fields.choice("verification", Verification),
+    )
+    fields.done()
+    return found
+
+
+def _obligation(fields: Fields) -> Obligation:
+    found = Obligation(
+        id=_matching(fields, "id", _ID),
+        do=fields.text("do"),
+        evidence=fields.text("evidence"),
+        clause=fields.text("clause"),
+        trigger=fields.choice("trigger", Trigger),
+        on_outputs=fields.flag_or_none("on_outputs") or False,
+    )
+    fields.done()
+    return found

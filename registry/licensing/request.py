@@ -1,0 +1,112 @@
+"""The question of an evaluation: parsed from JSON, refused when anything in it is not understood. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from governance.fields import Fields, InvalidField
+from registry.licensing import facts
+from registry.licensing.facts import DerivativePlan, OrgFacts, UseFacts
+from registry.licensing.terms import Relation
+
+
+class InvalidRequest(InvalidField):
+    """The question has an unknown field, a wrong type or an impossible value."""
+
+    code = "invalid_request"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a model card says of its license and its parents."""
+
+    licenses: tuple[str, ...] = ()
+    license_name: str | None = None
+    license_link: str | None = None
+    base_models: tuple[str, ...] = ()
+    relation: Relation | None = None
+
+
+@dataclass(frozen=True)
+class LineageEntry:
+    """How one model was made: from which parents, with which teachers."""
+
+    model: str
+    relation: Relation | None
+    parents: tuple[str, ...]
+    teachers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """The question whether the organisation may use this model, on this date, in this way.
+
+    `known` is what the registry has concluded about models, by name; it comes from the caller, never from JSON.
+    """
+
+    model: str | None
+    evaluation_date: date
+    revision: str | None = None
+    licenses: tuple[str, ...] | None = None
+    declared: Declared = field(default_factory=Declared)
+    lineage: tuple[LineageEntry, ...] = ()
+    org: OrgFacts = field(default_factory=OrgFacts)
+    use: UseFacts = field(default_factory=UseFacts)
+    derivative: DerivativePlan = field(default_factory=DerivativePlan)
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest:
+    """Return a question from parsed JSON; `today` stands in for a missing date and bounds a given one."""
+    fields = Fields(value, problem=InvalidRequest)
+    on = fields.date_or_none("evaluation_date") or today
+    if on is None:
+        raise fields.fail("evaluation_date", "is required")
+    if today is not None and on > today:
+        raise fields.fail("evaluation_date", "lies in the future")
+    request = EvaluationRequest(
+        model=fields.text_or_none("model"),
+        evaluation_date=on,
+        revision=fields.text_or_none("revision"),
+        licenses=fields.texts_or_none("licenses"),
+        declared=parse_declared(fields.table("declared_metadata")),
+        lineage=tuple(_entry(item) for item in fields.tables("lineage")),
+        org=facts.parse_org(fields.raw("org"), on=on),
+        use=facts.parse_use(fields.raw("use")),
+        derivative=facts.parse_derivative(fields.raw("derivative")),
+    )
+    fields.done()
+    if request.model is None and not request.licenses:
+        raise fields.fail("model", "is required when no licenses are given")
+    return request
+
+
+def parse_declared(fields: Fields) -> Declared:
+    """Return the license keys of a model card; `license` and `base_model` may be one text or a list."""
+    declared = Declared(
+        licenses=_one_or_many(fields, "license"),
+        license_name=fields.text_or_none("license_name"),
+        license_link=fields.text_or_none("license_link"),
+        base_models=_one_or_many(fields, "base_model"),
+        relation=facts.relation_or_none(fields, "base_model_relation"),
+    )
+    fields.done()
+    return declared
+
+
+def _entry(fields: Fields) -> LineageEntry:
+    entry = LineageEntry(
+        model=fields.text("model"),
+        relation=facts.relation_or_none(fields, "relation"),
+        parents=fields.texts("parents"),
+        teachers=_one_or_many(fields, "teacher"),
+    )
+    fields.done()
+    return entry
+
+
+def _one_or_many(fields: Fields, key: str) -> tuple[str, ...]:
+    if isinstance(fields.raw(key), str):
+        return (fields.text(key),)
+    return fields.texts(key)

@@ -1,0 +1,112 @@
+"""What every source of model files can do, and what can go wrong with it."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from governance.errors import GovernanceError, InvalidInput, Unavailable
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+# Called with the number of bytes that arrived since the last call; what it raises ends the transfer.
+Progress = Callable[[int], None]
+
+
+class InvalidSource(InvalidInput):
+    """The source is not written in a form that is known."""
+
+    code = "invalid_source"
+
+
+class SourceRefused(GovernanceError):
+    """The source answered, and the answer is no; trying again does not help."""
+
+    code = "source_refused"
+    status = 422
+    title = "The source cannot be used"
+
+
+class SourceNotFound(SourceRefused):
+    """The folder does not exist, or the service may not read it."""
+
+    code = "source_not_found"
+
+
+class RepositoryNotFound(SourceRefused):
+    """The Hub knows no such repository, or hides it from this token."""
+
+    code = "repository_not_found"
+
+
+class RevisionNotFound(SourceRefused):
+    """The repository has no such branch, tag or commit."""
+
+    code = "revision_not_found"
+
+
+class GatedRepository(SourceRefused):
+    """The publisher gives the files only to accounts that accepted its terms."""
+
+    code = "gated_repository"
+
+
+class RevisionMoved(SourceRefused):
+    """The branch or tag pointed elsewhere at the end than at the start."""
+
+    code = "revision_moved"
+
+
+class UnsafeListing(SourceRefused):
+    """The source lists files under names that cannot be kept safely."""
+
+    code = "unsafe_listing"
+
+
+class DownloadCorrupted(SourceRefused):
+    """A file arrived with another content or length than the source itself claims."""
+
+    code = "download_corrupted"
+
+
+class SourceUnavailable(Unavailable):
+    """The source did not answer; trying again later may work."""
+
+    code = "source_unavailable"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PinnedRevision:
+    """The one state that is meant from now on; a folder has no commit."""
+
+    commit: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """One file as the source lists it, with the digest that it claims, if any."""
+
+    path: str
+    size: int | None
+    claimed_digest: str = ""
+    claim_kind: str = ""
+
+
+class ModelSource(Protocol):
+    """Where the files of one version come from."""
+
+    def pin(self, revision: str) -> PinnedRevision:
+        """Resolve a branch or tag, once."""
+        ...
+
+    def list_files(self) -> list[RemoteFile]:
+        """List the files of the pinned state, and make sure that it is still the one that was asked for."""
+        ...
+
+    def fetch(self, *, progress: Progress) -> Path:
+        """Bring the pinned files to this machine; return the folder that holds them."""
+        ...
+
+    def discard(self, path: str) -> None:
+        """Forget the local copy of a file, so that it is fetched again."""
+        ...

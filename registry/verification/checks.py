@@ -1,0 +1,74 @@
+"""The checks of a verification run, in order, each with a stable id. Pure."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+
+from registry.lifecycle import Severity
+from registry.verification import content, integrity, weights
+from registry.verification.outcomes import CheckOutcome, Finding, undecided
+from registry.verification.subject import Subject
+
+TOOL = "modelcustody"
+TOOL_VERSION = "1"
+# What a fault in a check itself can raise. Not all of `Exception`: interruptions of the worker must pass.
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One question asked of every version."""
+
+    check_id: str
+    title: str
+    severity: Severity
+    run: Callable[[Subject], Iterable[Finding]]
+
+
+CHECKS = (
+    Check("C1-pinned", "Pinned to one state", Severity.HIGH, integrity.pinned),
+    Check("C2-file-set", "Exactly the listed files", Severity.CRITICAL, integrity.file_set),
+    Check("C3-digests", "Every byte as listed", Severity.CRITICAL, integrity.digests),
+    Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
+    Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
+    Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, weights.shard_index),
+    Check("C11-pickle", "No format that can run code", Severity.HIGH, weights.pickles),
+    Check("C13-custom-code", "No code of its own", Severity.HIGH, content.custom_code),
+    Check("C14-chat-template", "Chat templates only put text together", Severity.HIGH, content.templates),
+    Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
+    Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
+)
+
+
+def run_checks(subject: Subject, *, checks: Iterable[Check] = CHECKS) -> list[CheckOutcome]:
+    """Every check's outcomes; a check that breaks down is `error`, and the others still run."""
+    return [outcome for check in checks for outcome in _run(check, subject)]
+
+
+def _run(check: Check, subject: Subject) -> list[CheckOutcome]:
+    started = time.perf_counter()
+    try:
+        findings = list(check.run(subject))
+    except FAULTS as error:
+        findings = [undecided(f"The check broke down: {type(error).__name__}: {str(error)[:200]}")]
+    duration_ms = (time.perf_counter() - started) * 1000
+    once = {finding.path: finding for finding in reversed(findings)}  # the first finding about each file
+    return [
+        CheckOutcome(
+            check_id=check.check_id,
+            title=check.title,
+            severity=finding.severity or check.severity,
+            finding=finding,
+            duration_ms=duration_ms,
+        )
+        for _, finding in sorted(once.items())
+    ]

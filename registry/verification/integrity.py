@@ -1,0 +1,81 @@
+"""Checks of identity: the revision is pinned, the files are these and no others, each byte is as listed. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from registry.verification.outcomes import Finding, failed, passed, undecided
+from registry.verification.subject import Expected, Seen, Subject
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def pinned(subject: Subject) -> Iterator[Finding]:
+    """C1: the version names one commit for ever, or for a folder the digest of its manifest."""
+    if subject.source_kind != "hub":
+        yield passed("A folder has no commits: its files are pinned by the digest of the manifest.")
+    elif subject.revision and COMMIT.fullmatch(subject.revision):
+        yield passed(f"Pinned to commit {subject.revision}.", revision=subject.revision)
+    else:
+        yield failed("The version is not pinned to a commit, so its files could change unseen.")
+
+
+def file_set(subject: Subject) -> Iterator[Finding]:
+    """C2: the folder holds exactly the files of the manifest."""
+    for path, reason in sorted(subject.unreadable.items()):
+        yield failed(f"The files could not all be read: {reason}.", path=path)
+    present = set(subject.seen) | set(subject.unreadable)
+    if "" not in subject.unreadable:
+        for path in sorted(set(subject.expected) - present):
+            yield failed("A file of the manifest is missing.", path=path)
+    for path in sorted(set(subject.seen) - set(subject.expected)):
+        yield failed("A file is present that the manifest does not list.", path=path)
+    if not subject.unreadable and set(subject.seen) == set(subject.expected):
+        yield passed(f"All {len(subject.expected)} files of the manifest are present, and no others.")
+
+
+def digests(subject: Subject) -> Iterator[Finding]:
+    """C3: each file has the size and SHA-256 of the manifest, and the digest that its source claimed."""
+    claims = {"sha256": 0, "git-oid": 0}
+    clean = True
+    for path, expected in sorted(subject.expected.items()):
+        seen = subject.seen.get(path)
+        if seen is None:
+            clean = False
+            yield failed("The file could not be read, so its digest is unknown.", path=path)
+            continue
+        fault = _fault(expected, seen)
+        if fault:
+            clean = False
+            yield failed(
+                fault,
+                path=path,
+                expected=expected.sha256,
+                found=seen.sha256,
+                size=seen.size,
+                listed=expected.size,
+            )
+        elif expected.claim_kind in claims:
+            claims[expected.claim_kind] += 1
+    if not subject.expected:
+        yield undecided("The manifest lists no files.")
+    elif clean:
+        held = claims["sha256"] + claims["git-oid"]
+        yield passed(
+            f"Every byte of {len(subject.expected)} files was read and matches the manifest; "
+            f"{held} of them also match what the source claimed.",
+            claims=claims,
+        )
+
+
+def _fault(expected: Expected, seen: Seen) -> str:
+    if seen.size != expected.size:
+        return (
+            f"The file has {seen.size} bytes, the manifest says {expected.size}: it was cut off or altered."
+        )
+    if seen.sha256 != expected.sha256:
+        return "The file's content is not what the manifest says: it was altered."
+    if expected.claim_kind == "sha256" and seen.sha256 != expected.claimed_digest:
+        return "The file's content is not what its source claims (SHA-256)."
+    if expected.claim_kind == "git-oid" and seen.git_oid != expected.claimed_digest:
+        return "The file's content is not what its source claims (git object id)."
+    return ""

@@ -1,0 +1,82 @@
+"""What checks say, and what many of them say together. Pure."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from registry.lifecycle import Outcome, Severity
+
+# A finding of these severities is recorded and shown, but does not fail the run.
+MINOR = frozenset({Severity.INFO, Severity.LOW})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One outcome of one check, in words that need no engineer."""
+
+    outcome: Outcome
+    message: str
+    path: str = ""
+    severity: Severity | None = None
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """A finding with the check that made it."""
+
+    check_id: str
+    title: str
+    severity: Severity
+    finding: Finding
+    duration_ms: float
+
+
+def passed(message: str, **evidence: Any) -> Finding:
+    """No known indicators were found."""
+    return Finding(outcome=Outcome.PASS, message=message, evidence=evidence)
+
+
+def failed(message: str, *, path: str = "", severity: Severity | None = None, **evidence: Any) -> Finding:
+    """Something is wrong."""
+    return Finding(outcome=Outcome.FAIL, message=message, path=path, severity=severity, evidence=evidence)
+
+
+def undecided(message: str, *, path: str = "", **evidence: Any) -> Finding:
+    """The check could not decide; never counts as a pass."""
+    return Finding(outcome=Outcome.ERROR, message=message, path=path, evidence=evidence)
+
+
+def skipped(message: str) -> Finding:
+    """There was nothing to hold against each other; never counts as a pass."""
+    return Finding(outcome=Outcome.SKIP, message=message, severity=Severity.LOW)
+
+
+def run_outcome(outcomes: Iterable[CheckOutcome]) -> Outcome:
+    """`fail` where a check of weight failed, else `error` where one could not decide, else `pass`."""
+    every = list(outcomes)
+    if any(item.finding.outcome is Outcome.FAIL and item.severity not in MINOR for item in every):
+        return Outcome.FAIL
+    if not every or any(item.finding.outcome is Outcome.ERROR for item in every):
+        return Outcome.ERROR
+    return Outcome.PASS
+
+
+def critical(outcomes: Iterable[CheckOutcome]) -> list[CheckOutcome]:
+    """The failures after which the version must not be touched."""
+    return [
+        item
+        for item in outcomes
+        if item.finding.outcome is Outcome.FAIL and item.severity is Severity.CRITICAL
+    ]
+
+
+def summary(outcomes: Iterable[CheckOutcome]) -> str:
+    """The first words that explain why a run did not pass; empty where it passed."""
+    every = list(outcomes)
+    worst = [item for item in every if item.finding.outcome is Outcome.FAIL and item.severity not in MINOR]
+    worst = worst or [item for item in every if item.finding.outcome is Outcome.ERROR]
+    if not worst:
+        return ""
+    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    return f"{worst[0].check_id}: {worst[0].finding.message}{more}"

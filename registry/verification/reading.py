@@ -1,0 +1,134 @@
+"""Reads a folder of model files: every byte once, for all checks together. Pure, but for the files."""
+
+import dataclasses
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable, Mapping
+from concurrent import futures
+from pathlib import Path
+
+from modelcustody_client import folder, manifest
+
+from registry.formats import safetensors
+from registry.verification.subject import Expected, Seen
+
+READ_BYTES = 1024 * 1024
+# Files up to this size are kept whole for the checks, as long as all together stay within the budget.
+KEEP_BYTES = 24 * 1024 * 1024
+KEEP_TOTAL_BYTES = 128 * 1024 * 1024
+START_BYTES = 4096
+WORKERS = 2
+
+Progress = Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read, and what could not be."""
+
+    seen: Mapping[str, Seen]
+    unreadable: Mapping[str, str]
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes passed through the digests."""
+        return sum(file.size for file in self.seen.values())
+
+
+class _Budget:
+    """How many bytes may still be kept in memory, over all threads."""
+
+    def __init__(self, total: int) -> None:
+        self.left = total
+        self.lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        with self.lock:
+            if size > self.left:
+                return False
+            self.left -= size
+            return True
+
+
+def read_folder(
+    root: Path, expected: Mapping[str, Expected], *, progress: Progress, keep_bytes: int = KEEP_TOTAL_BYTES
+) -> Reading:
+    """Stream every file below `root`; what `progress` raises ends the reading."""
+    try:
+        found = folder.list_files(root)
+    except manifest.BadManifest as error:
+        return Reading(seen={}, unreadable={"": str(error)})
+    budget, stop = _Budget(keep_bytes), threading.Event()
+
+    def read(path: str) -> Seen | str:
+        kind = expected[path].claim_kind if path in expected else ""
+        try:
+            return _read_file(path, found[path], with_oid=kind == "git-oid", budget=budget, step=step)
+        except OSError as error:
+            return f"{path} cannot be read: {error.strerror or error}"
+
+    def step(count: int) -> None:
+        if stop.is_set():
+            raise InterruptedError(0, "the reading was stopped")
+        progress(count)
+
+    with futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        try:
+            results = dict(zip(found, pool.map(read, found), strict=True))
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    return Reading(
+        seen={path: result for path, result in results.items() if isinstance(result, Seen)},
+        unreadable={path: result for path, result in results.items() if isinstance(result, str)},
+    )
+
+
+def _read_file(path: str, target: Path, *, with_oid: bool, budget: _Budget, step: Progress) -> Seen:
+    # No link in the last place and no waiting on a pipe, should one be put there after the listing.
+    handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb", buffering=0) as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is not a regular file")
+        digest = hashlib.sha256()
+        oid = hashlib.sha1(b"blob %d\0" % status.st_size, usedforsecurity=False) if with_oid else None
+        kept, wanted, size = bytearray(), START_BYTES, 0
+        buffer = memoryview(bytearray(READ_BYTES))
+        while count := stream.readinto(buffer):
+            chunk = buffer[:count]
+            if size == 0:
+                wanted = _wanted(path, bytes(chunk[:8]), size=status.st_size, budget=budget)
+            if len(kept) < wanted:
+                kept += chunk[: wanted - len(kept)]
+            digest.update(chunk)
+            if oid is not None:
+                oid.update(chunk)
+            size += count
+            step(count)
+        after = os.fstat(handle)
+    if (status.st_size, status.st_mtime_ns) != (size, after.st_mtime_ns):
+        raise OSError(0, "it changed while it was read")
+    return Seen(
+        path=path,
+        size=size,
+        sha256=digest.hexdigest(),
+        start=bytes(kept),
+        is_whole=len(kept) == size,
+        git_oid=oid.hexdigest() if oid is not None else "",
+    )
+
+
+def _wanted(path: str, first: bytes, *, size: int, budget: _Budget) -> int:
+    """How many bytes from the start of the file the checks will need."""
+    wanted = START_BYTES
+    if path.lower().endswith(".safetensors"):
+        try:
+            wanted = safetensors.header_end(first, file_size=size)
+        except safetensors.BadHeader:
+            return START_BYTES  # the check says what is wrong
+    elif size <= KEEP_BYTES:
+        wanted = size
+    return wanted if budget.take(wanted) else START_BYTES

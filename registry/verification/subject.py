@@ -1,0 +1,124 @@
+"""What the checks look at: the manifest, what was read from disk, and what the card says. Pure."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expected:
+    """One file of the manifest, with what the source claimed of it before it was read."""
+
+    path: str
+    size: int
+    sha256: str
+    role: str
+    claimed_digest: str = ""
+    claim_kind: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """One file as it was read, once: its digests and the bytes that the checks need.
+
+    `start` holds the whole file where `is_whole`, else its first bytes.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    start: bytes = b""
+    is_whole: bool = False
+    git_oid: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The extension, lower case, with its dot."""
+        return PurePosixPath(self.path).suffix.lower()
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(self.path).name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LicenseClaim:
+    """One finding about the licence: who says so, and where."""
+
+    kind: str
+    license_id: str
+    path: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """Everything that the checks of one run may know."""
+
+    source_kind: str
+    revision: str | None
+    expected: Mapping[str, Expected]
+    seen: Mapping[str, Seen]
+    # Why the folder or a file in it could not be read at all; by path, "" for the folder.
+    unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    licenses: tuple[LicenseClaim, ...] = ()
+
+    def files(self, *suffixes: str) -> list[Seen]:
+        """The files that were read and end so, by path; all of them without a suffix."""
+        return [
+            self.seen[path]
+            for path in sorted(self.seen)
+            if not suffixes or self.seen[path].suffix in suffixes
+        ]
+
+    def role(self, path: str) -> str:
+        """What the manifest says the file is for."""
+        return self.expected[path].role if path in self.expected else "other"
+
+
+class NotReadable(ValueError):
+    """A file that a check must understand cannot be understood; the message says why."""
+
+
+def text_of(file: Seen) -> str:
+    """The whole file as text; raises `NotReadable`."""
+    if not file.is_whole:
+        raise NotReadable(f"{file.path} is too large ({file.size} bytes) to be examined")
+    try:
+        return file.start.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotReadable(f"{file.path} is not UTF-8 text") from None
+
+
+def json_of(file: Seen) -> Any:
+    """The whole file as JSON; raises `NotReadable`, also for a member that is named twice."""
+    try:
+        return json.loads(text_of(file), object_pairs_hook=_once)
+    except RecursionError:
+        raise NotReadable(f"{file.path} is nested too deeply") from None
+    except NotReadable:
+        raise
+    except ValueError as error:
+        raise NotReadable(f"{file.path} is not JSON: {str(error)[:160]}") from None
+
+
+def walk(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every member of nested JSON as (place, name, value), without recursion."""
+    pending = [(place, value)]
+    while pending:
+        where, item = pending.pop()
+        if isinstance(item, dict):
+            for name, inner in item.items():
+                yield where, str(name), inner
+                pending.append((f"{where}.{name}".lstrip("."), inner))
+        elif isinstance(item, list):
+            pending.extend((f"{where}[{index}]", inner) for index, inner in enumerate(item))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member name appears twice")
+    return members
