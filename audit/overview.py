@@ -60,7 +60,8 @@ def log_numbers() -> list[LogNumbers]:
     signed = dict(Checkpoint.objects.values_list("log").annotate(size=Max("size")))
     times = dict(Checkpoint.objects.values_list("log").annotate(at=Max("signed_at")))
     return [
-        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log)) for log in Log
+        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log))
+        for log in Log
     ]
 
 
@@ -149,9 +150,15 @@ def recorders(*, limit: int) -> list[RecorderNumbers]:
     )
     names = [row["recorder"] for row in rows]
     gaps = dict(
-        SequenceGap.objects.filter(recorder__in=names).order_by().values_list("recorder").annotate(number=Count("*"))
+        SequenceGap.objects.filter(recorder__in=names)
+        .order_by()
+        .values_list("recorder")
+        .annotate(number=Count("*"))
     )
-    return [RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps.get(row["recorder"], 0)) for row in rows]
+    return [
+        RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps.get(row["recorder"], 0))
+        for row in rows
+    ]
 
 
 def gap_count() -> int:

@@ -42,7 +42,9 @@ class DecisionEntryAdmin(DeskAdmin):
 
     def find(self, rows: QuerySet[DecisionEntry], term: str) -> QuerySet[DecisionEntry]:
         """By who did it, or to what."""
-        return rows.filter(Q(subject=term) | Q(actor=term) | Q(subject__endswith=f":{term}") | Q(actor__endswith=f":{term}"))
+        return rows.filter(
+            Q(subject=term) | Q(actor=term) | Q(subject__endswith=f":{term}") | Q(actor__endswith=f":{term}")
+        )
 
     def dress(self, rows: list[DecisionEntry]) -> None:
         """The places of the rows of one page."""

@@ -68,7 +68,8 @@ def named(term: str) -> Q:
     digest = term.lower().removeprefix("sha256:")
     if len(digest) >= 12 and set(digest) <= set("0123456789abcdef"):
         cited = Deployment.objects.filter(
-            Q(deployment_digest__startswith=f"sha256:{digest}") | Q(model_digest__startswith=f"sha256:{digest}")
+            Q(deployment_digest__startswith=f"sha256:{digest}")
+            | Q(model_digest__startswith=f"sha256:{digest}")
         )
         found |= Q(deployment__in=cited.values("pk"))
     return found
