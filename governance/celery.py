@@ -2,9 +2,12 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
@@ -40,3 +43,16 @@ if settings.BROKER_URL.startswith("filesystem:"):
         "store_processed": False,
     }
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_weak_database(**_: Any) -> None:
+    """Refuse to work on a database that could lose what was acknowledged."""
+    from audit import checks, durability
+
+    try:
+        durability.require()
+    except ImproperlyConfigured as error:
+        # Celery logs and forgets any other exception of a signal's receiver.
+        raise SystemExit(str(error)) from error
+    checks.warn_of_rights()
