@@ -37,11 +37,17 @@ class Claim(StrEnum):
 
 def document(version: ModelVersion, *, at: datetime) -> dict[str, Any]:
     """The BOM as it stood at a time; the same version and time give the same bytes."""
-    run = version.verificationruns.filter(outcome="pass", manifest_digest=version.manifest_digest).order_by("-pk").first()
+    run = (
+        version.verificationruns.filter(outcome="pass", manifest_digest=version.manifest_digest)
+        .order_by("-pk")
+        .first()
+    )
     model = _model(version, run=run)
     bom = Bom(
         serial_number=uuid.uuid5(NAMESPACE, f"{version.manifest_digest} {version.pk}"),
-        metadata=BomMetaData(timestamp=at, component=_record(version), tools=ToolRepository(components=[_tool()])),
+        metadata=BomMetaData(
+            timestamp=at, component=_record(version), tools=ToolRepository(components=[_tool()])
+        ),
         components=[model],
     )
     if bom.metadata.component is not None:
@@ -87,11 +93,18 @@ def _model(version: ModelVersion, *, run: VerificationRun | None) -> Component:
     )
 
 
-def _model_properties(version: ModelVersion, *, run: VerificationRun | None, bytes_state: Claim) -> list[Property]:
+def _model_properties(
+    version: ModelVersion, *, run: VerificationRun | None, bytes_state: Claim
+) -> list[Property]:
     facts: list[tuple[str, str | None]] = [
         ("manifest_digest", version.manifest_digest),
         ("model_digest", version.model_digest),
-        ("source", f"{version.source_kind}:{version.location}" if version.source_kind == "hub" else version.source_kind),
+        (
+            "source",
+            f"{version.source_kind}:{version.location}"
+            if version.source_kind == "hub"
+            else version.source_kind,
+        ),
         ("requested_revision", version.requested_revision or None),
         ("status", version.status),
         ("verification_run", f"{run.pk} passed at {_time(run.finished_at)}" if run else None),
@@ -105,7 +118,9 @@ def _model_properties(version: ModelVersion, *, run: VerificationRun | None, byt
         "model_card": Claim.DECLARED if version.card else Claim.UNRESOLVED,
     }
     found = [Property(name=f"modelcustody:{name}", value=value) for name, value in facts if value]
-    return found + [Property(name=f"modelcustody:claim:{name}", value=state.value) for name, state in claims.items()]
+    return found + [
+        Property(name=f"modelcustody:claim:{name}", value=state.value) for name, state in claims.items()
+    ]
 
 
 def _license_state(findings: Iterable[LicenseFinding]) -> Claim:
@@ -123,7 +138,10 @@ def _license(finding: LicenseFinding) -> DisjunctiveLicense:
     state = Claim.INFERRED if finding.kind == FindingKind.CONCLUDED else Claim.DECLARED
     if finding.kind == FindingKind.DISCOVERED and not unknown:
         state = Claim.VERIFIED  # the text in the manifest is the known text, by its digest
-    spdx = next((name for name in (finding.license_id, *_spellings(finding.license_id)) if is_supported_id(name)), None)
+    spdx = next(
+        (name for name in (finding.license_id, *_spellings(finding.license_id)) if is_supported_id(name)),
+        None,
+    )
     return DisjunctiveLicense(
         id=spdx,
         name=None if spdx else f"LicenseRef-modelcustody-{finding.license_id}",
@@ -183,7 +201,9 @@ def _complete(bom: dict[str, Any], *, version: ModelVersion) -> dict[str, Any]:
     if isinstance(card.get("pipeline_tag"), str):
         parameters["task"] = card["pipeline_tag"]
     datasets = card.get("datasets")
-    names = [name for name in (datasets if isinstance(datasets, list) else [datasets]) if isinstance(name, str)]
+    names = [
+        name for name in (datasets if isinstance(datasets, list) else [datasets]) if isinstance(name, str)
+    ]
     if names:
         parameters["datasets"] = [{"type": "dataset", "name": name} for name in names]
     model["modelCard"] = {

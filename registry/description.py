@@ -103,7 +103,11 @@ def _licenses(seen: Mapping[str, Seen], *, card: Mapping[str, Any], model: str) 
 def _discovered(text: detect.DiscoveredText, file: Seen) -> FoundLicense:
     if text.detection is None:
         return FoundLicense(
-            "discovered", catalog.UNKNOWN, method="text not recognised", path=text.path, sha256_words=_words(file)
+            "discovered",
+            catalog.UNKNOWN,
+            method="text not recognised",
+            path=text.path,
+            sha256_words=_words(file),
         )
     return FoundLicense(
         "discovered",

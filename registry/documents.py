@@ -64,14 +64,28 @@ def _run(run: LeasedRun) -> dict[str, Any]:
 
 def verification(row: ModelVersion) -> dict[str, Any]:
     """What was checked, by which tool, with what outcome."""
-    runs = VerificationRun.objects.filter(version=row, state="finished").prefetch_related("results").order_by("-pk")
+    runs = (
+        VerificationRun.objects.filter(version=row, state="finished")
+        .prefetch_related("results")
+        .order_by("-pk")
+    )
     cited = set(row.approvals.values_list("verification_run_id", flat=True))
     return {**_about(row), "runs": [_verification_run(run) for run in _chosen(runs, cited=cited)]}
 
 
 def _verification_run(run: VerificationRun) -> dict[str, Any]:
     checks = sorted(run.results.all(), key=lambda result: (result.check_id, result.path))
-    fields = ("check_id", "title", "outcome", "severity", "message", "path", "evidence", "tool", "tool_version")
+    fields = (
+        "check_id",
+        "title",
+        "outcome",
+        "severity",
+        "message",
+        "path",
+        "evidence",
+        "tool",
+        "tool_version",
+    )
     return {
         **_run(run),
         "bytes_read": run.bytes_read,

@@ -48,11 +48,18 @@ def license_catalog() -> catalog.Catalog:
 
 
 def judge(
-    *, version: ModelVersion, environment: ServingEnvironment, organization: OrganizationProfile | None, on: date
+    *,
+    version: ModelVersion,
+    environment: ServingEnvironment,
+    organization: OrganizationProfile | None,
+    on: date,
 ) -> Judgement:
     """May the organisation use this version there, on this day?"""
     model = str(version.registered_model)
-    known, entries = {model: concluded(version.license_findings.all())}, [*_entries(model, version.lineage.all())]
+    known, entries = (
+        {model: concluded(version.license_findings.all())},
+        [*_entries(model, version.lineage.all())],
+    )
     _add_ancestors(known, entries)
     question: dict[str, Any] = {
         "model": model,
@@ -68,7 +75,9 @@ def judge(
     return Judgement(stored, result, organization, f"sha256:{digest}")
 
 
-def answer(question: Mapping[str, Any], *, known: Mapping[str, tuple[str, ...]], today: date) -> dict[str, Any]:
+def answer(
+    question: Mapping[str, Any], *, known: Mapping[str, tuple[str, ...]], today: date
+) -> dict[str, Any]:
     """The answer to a question in the vocabulary of the REST interface."""
     parsed = dataclasses.replace(request.parse_request(question, today=today), known=known)
     return evaluate.evaluate(parsed, license_catalog()).to_json()
@@ -125,7 +134,9 @@ def _follow(
     for _ in range(MAX_GENERATIONS):
         versions = _registered(names, revisions=revisions)
         known |= {name: concluded(version.license_findings.all()) for name, version in versions.items()}
-        found = [entry for name, version in versions.items() for entry in _entries(name, version.lineage.all())]
+        found = [
+            entry for name, version in versions.items() for entry in _entries(name, version.lineage.all())
+        ]
         entries += found
         names = {parent for entry in found for parent in entry["parents"]} - set(known)
         if not names:

@@ -10,7 +10,9 @@ from audit.models import Batch, DecisionEntry
 
 def about(subject: str) -> list[dict[str, Any]]:
     """Every decision about a subject, oldest first."""
-    ids = DecisionEntry.objects.filter(subject=subject).order_by("batch_id").values_list("batch_id", flat=True)
+    ids = (
+        DecisionEntry.objects.filter(subject=subject).order_by("batch_id").values_list("batch_id", flat=True)
+    )
     leaves = [batches.unpack(Batch.objects.get(pk=pk).body)[0] for pk in ids]
     return [canonical.loads_canonical(leaf) for leaf in leaves]
 

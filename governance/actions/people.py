@@ -74,7 +74,11 @@ def change_user(*, user: User, role: str, is_active: bool, actor: Actor, now: da
         event=Event.USER_CHANGED,
         actor=str(actor),
         subject=f"user:{user.username}",
-        body={"role": user.role, "is_active": is_active, "was": {"role": was.role, "is_active": was.is_active}},
+        body={
+            "role": user.role,
+            "is_active": is_active,
+            "was": {"role": was.role, "is_active": was.is_active},
+        },
         at=now,
     )
     return user

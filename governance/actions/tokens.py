@@ -73,7 +73,11 @@ def revoke_token(*, token: ApiToken, actor: Actor, now: datetime) -> ApiToken:
         raise Conflict(f"Token {token.key_id} is revoked already.")
     token.refresh_from_db()
     log.append(
-        event=Event.TOKEN_REVOKED, actor=str(actor), subject=f"token:{token.key_id}", body={"name": token.name}, at=now
+        event=Event.TOKEN_REVOKED,
+        actor=str(actor),
+        subject=f"token:{token.key_id}",
+        body={"name": token.name},
+        at=now,
     )
     return token
 
@@ -83,7 +87,9 @@ def _scopes(scopes: Sequence[str], *, recorder: str) -> list[str]:
     if unknown or not scopes:
         raise InvalidInput(f"Scopes are one or more of {', '.join(Scope)}.", field="scopes")
     if Scope.RECORD in scopes and not recorder:
-        raise InvalidInput("A token with the scope record names the one recorder it is for.", field="recorder")
+        raise InvalidInput(
+            "A token with the scope record names the one recorder it is for.", field="recorder"
+        )
     if recorder and Scope.RECORD not in scopes:
         raise InvalidInput("Only a token with the scope record has a recorder.", field="recorder")
     return sorted({str(scope) for scope in scopes})

@@ -19,7 +19,9 @@ class TransitionNotAllowed(Conflict):
     code = "transition_not_allowed"
 
     def __init__(self, status: str, target: str) -> None:
-        super().__init__(f"The version is {status}, so it cannot become {target}.", present_status=str(status))
+        super().__init__(
+            f"The version is {status}, so it cannot become {target}.", present_status=str(status)
+        )
 
 
 def move(

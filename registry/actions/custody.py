@@ -46,7 +46,9 @@ def release(*, version: ModelVersion, reason: str, actor: object, now: datetime)
     """
     reason = _reason(reason)
     if version.status == Status.DRAFT:
-        raise TransitionNotAllowed(version.status, Status.RESOLVED)  # a draft becomes resolved by resolution only
+        raise TransitionNotAllowed(
+            version.status, Status.RESOLVED
+        )  # a draft becomes resolved by resolution only
     move(
         version,
         target=Status.RESOLVED,

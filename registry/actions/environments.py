@@ -65,8 +65,14 @@ def _check(*, name: str, description: str, regions: Sequence[str], use: Mapping[
         )
     if len(description) > MAX_TEXT:
         raise InvalidInput(f"A description has at most {MAX_TEXT} characters.", field="description")
-    if len(regions) > MAX_REGIONS or len(set(regions)) != len(regions) or not all(0 < len(r) <= 64 for r in regions):
-        raise InvalidInput(f"Regions are up to {MAX_REGIONS} different names of 1 to 64 characters.", field="regions")
+    if (
+        len(regions) > MAX_REGIONS
+        or len(set(regions)) != len(regions)
+        or not all(0 < len(r) <= 64 for r in regions)
+    ):
+        raise InvalidInput(
+            f"Regions are up to {MAX_REGIONS} different names of 1 to 64 characters.", field="regions"
+        )
     try:
         facts.parse_use(use)
     except facts.InvalidFacts as error:

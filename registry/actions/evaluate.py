@@ -32,7 +32,9 @@ class FactsOutdated(Conflict):
 def check_purpose(purpose: str) -> None:
     """Raise `InvalidInput` unless the purpose is a plain name."""
     if not re.fullmatch(NAME, purpose):
-        raise InvalidInput("A purpose has 1 to 64 small letters, digits, points, lines and underscores.", field="purpose")
+        raise InvalidInput(
+            "A purpose has 1 to 64 small letters, digits, points, lines and underscores.", field="purpose"
+        )
 
 
 @transaction.atomic
@@ -53,7 +55,9 @@ def store(
         raise NotResolved(f"{version} is not resolved yet; its licence is not known.")
     organization = facts_in_force(at=now)
     try:
-        found = evaluation.judge(version=version, environment=environment, organization=organization, on=now.date())
+        found = evaluation.judge(
+            version=version, environment=environment, organization=organization, on=now.date()
+        )
     except InvalidFacts as error:
         raise FactsOutdated(f"The facts on record cannot be used: {error}.", field=error.field) from error
     row = Evaluation.objects.create(

@@ -52,7 +52,9 @@ class Heart:
         self._stop.set()
 
     def _beat(self) -> None:
-        progress = {"bytes_done": self._done} | ({"bytes_total": self._total} if self._total is not None else {})
+        progress = {"bytes_done": self._done} | (
+            {"bytes_total": self._total} if self._total is not None else {}
+        )
         try:
             if not runs.beat(self.lease, now=timezone.now(), **progress):
                 self._lost.set()

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from audit import log
@@ -29,13 +30,17 @@ def register_version(
     A draft of the same source and revision that is still open is returned as it is, and one whose resolution did not
     succeed is resolved again.
     """
-    address = parse.parse(source, revision=revision, name=name)
+    address = parse.parse(source, revision=revision, name=name, allowed=settings.SOURCE_FOLDERS)
     model, _ = RegisteredModel.objects.get_or_create(
         publisher=address.publisher, name=address.name, defaults={"created_by": actor.user, "created_at": now}
     )
-    RegisteredModel.objects.select_for_update(no_key=True).get(pk=model.pk)  # one registration of a model at a time
+    RegisteredModel.objects.select_for_update(no_key=True).get(
+        pk=model.pk
+    )  # one registration of a model at a time
     if address.kind == SourceKind.HUB and parse.is_commit(address.revision):
-        refuse_duplicate(ModelVersion.objects.filter(registered_model=model, revision=address.revision).first())
+        refuse_duplicate(
+            ModelVersion.objects.filter(registered_model=model, revision=address.revision).first()
+        )
     draft = ModelVersion.objects.filter(
         registered_model=model,
         source_kind=address.kind,
@@ -61,7 +66,9 @@ def refuse_duplicate(existing: ModelVersion | None) -> None:
         )
 
 
-def _draft(model: RegisteredModel, address: parse.SourceAddress, *, actor: Actor, now: datetime) -> ModelVersion:
+def _draft(
+    model: RegisteredModel, address: parse.SourceAddress, *, actor: Actor, now: datetime
+) -> ModelVersion:
     version = ModelVersion.objects.create(
         registered_model=model,
         source_kind=address.kind,

@@ -2,14 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from modelcustody_client import manifest
 
 from audit.events import Event
-from registry import description
+from registry import description, origin
 from registry.actions import runs, verify
 from registry.actions._transition import move
 from registry.actions.heartbeat import Heart, beating
@@ -17,12 +17,11 @@ from registry.actions.register import DuplicateVersion, refuse_duplicate
 from registry.formats.roles import role_of
 from registry.lifecycle import Outcome, Status
 from registry.models import Artifact, LicenseFinding, LineageEdge, ModelVersion, ResolutionRun, SourceKind
-from registry.sources import base, parse
+from registry.sources import base
 from registry.verification import reading
 from registry.verification.subject import Expected, Seen
 
 ACTOR = "system:intake"
-RETRY_AFTER = timedelta(seconds=30)
 DUPLICATES = ("registry_modelversion_revision_once", "registry_modelversion_folder_once")
 
 
@@ -42,30 +41,33 @@ def resolve_version(*, run_id: int, worker: str) -> None:
         return
     run, lease = claimed
     if run.version.status != Status.DRAFT:
-        ending = runs.Ending(Outcome.ERROR, "not_a_draft", f"The version is {run.version.status}, not a draft.")
+        ending = runs.Ending(
+            Outcome.ERROR, "not_a_draft", f"The version is {run.version.status}, not a draft."
+        )
         runs.give_up(lease, ending, now=timezone.now())
         return
+    with runs.held(lease):
+        _resolve(run.version, lease)
+
+
+def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
     try:
         with beating(lease) as heart:
-            found = _find(run.version, heart)
-            described = description.describe(found.seen, model=str(run.version.registered_model))
-        _write(run.version, found, described, lease=lease, now=timezone.now())
-    except runs.LeaseLost:
-        return
+            found = _find(version, heart)
+            described = description.describe(found.seen, model=str(version.registered_model))
+        _write(version, found, described, lease=lease, now=timezone.now())
     except DuplicateVersion as duplicate:
-        _revoke_duplicate(run.version, duplicate, lease=lease, now=timezone.now())
+        _revoke_duplicate(version, duplicate, lease=lease, now=timezone.now())
     except base.SourceUnavailable as error:
-        _try_later(lease, error, now=timezone.now())
+        ending = runs.Ending(Outcome.ERROR, error.code, error.detail)
+        runs.retry_or_end(lease, ending, now=timezone.now(), delay=runs.RETRY_AFTER)
     except (base.SourceRefused, base.InvalidSource) as error:
         runs.give_up(lease, runs.Ending(Outcome.FAIL, error.code, error.detail), now=timezone.now())
-    except BaseException:
-        runs.put_back(lease, now=timezone.now(), delay=RETRY_AFTER)
-        raise
 
 
 def _find(version: ModelVersion, heart: Heart) -> Found:
     """Pin, list, fetch and read; holds what arrived against what the source claims."""
-    source = parse.source_of(version)
+    source = origin.source_of(version)
     commit = source.pin(version.requested_revision).commit
     remote = {file.path: file for file in source.list_files()}
     total = sum(file.size or 0 for file in remote.values())
@@ -79,7 +81,7 @@ def _find(version: ModelVersion, heart: Heart) -> Found:
     if read.unreadable:
         raise base.UnsafeListing(f"The files cannot be read: {next(iter(read.unreadable.values()))}.")
     faults = {path: fault for path in sorted(remote) if (fault := _fault(remote[path], read.seen.get(path)))}
-    faults |= {path: "was not listed by the source" for path in sorted(set(read.seen) - set(remote))}
+    faults |= dict.fromkeys(sorted(set(read.seen) - set(remote)), "was not listed by the source")
     if faults:
         for path in faults:
             source.discard(path)
@@ -102,7 +104,12 @@ def _fault(remote: base.RemoteFile, seen: Seen | None) -> str:
 
 
 def _write(
-    version: ModelVersion, found: Found, described: description.Description, *, lease: runs.Lease, now: datetime
+    version: ModelVersion,
+    found: Found,
+    described: description.Description,
+    *,
+    lease: runs.Lease,
+    now: datetime,
 ) -> None:
     """Everything in one transaction; raises `DuplicateVersion` where the state is registered already."""
     files = [manifest.ManifestFile(seen.path, seen.size, seen.sha256) for seen in found.seen.values()]
@@ -181,36 +188,30 @@ def _body(
 def _refuse_duplicate(version: ModelVersion, *, commit: str | None, digest: str) -> None:
     others = ModelVersion.objects.exclude(pk=version.pk).select_related("registered_model")
     if version.source_kind == SourceKind.HUB:
-        same = others.filter(registered_model=version.registered_model, source_kind=version.source_kind, revision=commit)
+        same = others.filter(
+            registered_model=version.registered_model, source_kind=version.source_kind, revision=commit
+        )
     else:
-        same = others.filter(source_kind=version.source_kind, location=version.location, manifest_digest=digest)
+        same = others.filter(
+            source_kind=version.source_kind, location=version.location, manifest_digest=digest
+        )
     refuse_duplicate(same.first())
 
 
+@transaction.atomic
 def _revoke_duplicate(
     version: ModelVersion, duplicate: DuplicateVersion, *, lease: runs.Lease, now: datetime
 ) -> None:
     """End the run and the draft together: the version that exists is the one to use."""
-    try:
-        with transaction.atomic():
-            runs.finish(lease, runs.Ending(Outcome.FAIL, duplicate.code, duplicate.detail), now=now)
-            move(
-                version,
-                target=Status.REVOKED,
-                event=Event.VERSION_REVOKED,
-                actor=ACTOR,
-                now=now,
-                body={"reason": duplicate.detail, "duplicate_of": duplicate.extra["model_version"]},
-                revoked_by=ACTOR,
-                revoked_at=now,
-                revocation_reason=duplicate.detail,
-            )
-    except runs.LeaseLost:
-        return
-
-
-def _try_later(lease: runs.Lease, error: base.SourceUnavailable, *, now: datetime) -> None:
-    if lease.attempt < runs.MAX_ATTEMPTS:
-        runs.put_back(lease, now=now, delay=RETRY_AFTER)
-    else:
-        runs.give_up(lease, runs.Ending(Outcome.ERROR, error.code, error.detail), now=now)
+    runs.finish(lease, runs.Ending(Outcome.FAIL, duplicate.code, duplicate.detail), now=now)
+    move(
+        version,
+        target=Status.REVOKED,
+        event=Event.VERSION_REVOKED,
+        actor=ACTOR,
+        now=now,
+        body={"reason": duplicate.detail, "duplicate_of": duplicate.extra["model_version"]},
+        revoked_by=ACTOR,
+        revoked_at=now,
+        revocation_reason=duplicate.detail,
+    )

@@ -5,7 +5,8 @@ what fell silent. The same message delivered twice finds nothing to claim the se
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,17 +15,30 @@ from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
 from audit import log
 from audit.events import Event
 from governance.errors import Conflict
-from registry.lifecycle import Outcome, RunState
+from registry.lifecycle import Outcome, RunState, Status
 from registry.models import LeasedRun, ModelVersion, ResolutionRun, SmokeRun, VerificationRun
 
 logger = structlog.get_logger(__name__)
 R = TypeVar("R", bound=LeasedRun)
 
 MAX_ATTEMPTS = 3
+RETRY_AFTER = timedelta(seconds=30)
+# Faults of code or surroundings, which may pass in a while; anything else is a stop that was asked for.
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 # A message that nobody took is sent again after this long, later after as long as it has waited, up to the second.
 RESEND_AFTER = timedelta(seconds=15)
 RESEND_AT_LEAST = timedelta(seconds=60)
@@ -42,8 +56,18 @@ class RunInProgress(Conflict):
     code = "run_in_progress"
 
 
+class VersionNotResolved(Conflict):
+    """Only a resolved version, neither quarantined nor revoked, can be checked."""
+
+    code = "version_not_resolved"
+
+
 class LeaseLost(Exception):
     """The run was given to another worker, or ended, while this one still worked; nothing may be written."""
+
+
+def _rows(model: type[LeasedRun]) -> Any:
+    return model._default_manager  # noqa: SLF001 - Django's own name for it in code that handles several models
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +82,7 @@ class Lease:
     @property
     def rows(self) -> Any:
         """The run's row, as long as the lease holds."""
-        return self.model._default_manager.filter(
+        return _rows(self.model).filter(
             pk=self.run_id, state=RunState.RUNNING, worker=self.worker, attempt=self.attempt
         )
 
@@ -77,7 +101,7 @@ def request(model: type[R], *, version: ModelVersion, actor: object, now: dateti
     kind = KINDS[model][0]
     try:
         with transaction.atomic():
-            run: R = model._default_manager.create(
+            run: R = _rows(model).create(
                 version=version,
                 manifest_digest=version.manifest_digest,
                 requested_by=str(actor),
@@ -102,17 +126,21 @@ def request(model: type[R], *, version: ModelVersion, actor: object, now: dateti
 
 def claim(model: type[R], *, run_id: int, worker: str, now: datetime) -> tuple[R, Lease] | None:
     """Take a queued run; None if it is not there to be taken."""
-    taken = model._default_manager.filter(pk=run_id, state=RunState.QUEUED).update(
-        state=RunState.RUNNING,
-        worker=worker,
-        attempt=F("attempt") + 1,
-        started_at=now,
-        heartbeat_at=now,
-        bytes_done=0,
+    taken = (
+        _rows(model)
+        .filter(pk=run_id, state=RunState.QUEUED)
+        .update(
+            state=RunState.RUNNING,
+            worker=worker,
+            attempt=F("attempt") + 1,
+            started_at=now,
+            heartbeat_at=now,
+            bytes_done=0,
+        )
     )
     if not taken:
         return None
-    run = model._default_manager.select_related("version__registered_model").get(pk=run_id)
+    run = _rows(model).select_related("version__registered_model").get(pk=run_id)
     return run, Lease(model=model, run_id=run_id, worker=worker, attempt=run.attempt)
 
 
@@ -151,10 +179,49 @@ def put_back(lease: Lease, *, now: datetime, delay: timedelta = timedelta()) -> 
     """Give the run back to the queue, to be sent again at once or after a while."""
     with transaction.atomic():
         returned = lease.rows.update(
-            state=RunState.QUEUED, worker="", heartbeat_at=None, dispatched_at=now + max(delay - RESEND_AFTER, timedelta())
+            state=RunState.QUEUED,
+            worker="",
+            heartbeat_at=None,
+            dispatched_at=now + max(delay - RESEND_AFTER, timedelta()),
         )
         if returned and not delay:
             _send(lease.model, lease.run_id)
+
+
+def retry_or_end(lease: Lease, ending: Ending, *, now: datetime, delay: timedelta = timedelta()) -> None:
+    """Put the run back for another attempt, or after the last one end it so."""
+    if lease.attempt < MAX_ATTEMPTS:
+        put_back(lease, now=now, delay=delay)
+    else:
+        give_up(lease, ending, now=now)
+
+
+@contextmanager
+def held(lease: Lease) -> Iterator[None]:
+    """Guard a worker's block: a lost lease ends it quietly, anything unforeseen gives the run back."""
+    try:
+        yield
+    except LeaseLost:
+        logger.info("lease_lost", run=lease.run_id, kind=KINDS[lease.model][0])
+    except BaseException as error:
+        words = f"The worker was stopped by {type(error).__name__}: {str(error)[:500]}"
+        is_fault = isinstance(error, FAULTS)
+        retry_or_end(
+            lease,
+            Ending(Outcome.ERROR, "worker_failed", words),
+            now=timezone.now(),
+            delay=RETRY_AFTER if is_fault else timedelta(),
+        )
+        raise
+
+
+def require_resolved(version: ModelVersion) -> None:
+    """Raise `VersionNotResolved` unless the version's files are known and not barred."""
+    if version.status != Status.RESOLVED:
+        raise VersionNotResolved(
+            f"The version is {version.status}; only a resolved one can be checked.",
+            present_status=version.status,
+        )
 
 
 def sweep(now: datetime) -> dict[str, int]:
@@ -162,7 +229,7 @@ def sweep(now: datetime) -> dict[str, int]:
     counts = {"sent": 0, "returned": 0, "ended": 0}
     silent_since = now - timedelta(seconds=settings.LEASE_SECONDS)
     for model in KINDS:
-        rows = model._default_manager
+        rows = _rows(model)
         for run in rows.filter(state=RunState.RUNNING, heartbeat_at__lt=silent_since):
             counts["ended" if _recover(run, now=now) else "returned"] += 1
         waiting = Q(dispatched_at__isnull=True) | Q(dispatched_at__lte=now - RESEND_AFTER)
@@ -174,13 +241,12 @@ def sweep(now: datetime) -> dict[str, int]:
 def _recover(run: LeasedRun, *, now: datetime) -> bool:
     """Put a silent run back, or after the last attempt end it; whether it ended."""
     lease = Lease(model=type(run), run_id=run.pk, worker=run.worker, attempt=run.attempt)
-    logger.warning("worker_lost", run=run.pk, kind=KINDS[type(run)][0], worker=run.worker, attempt=run.attempt)
-    if run.attempt < MAX_ATTEMPTS:
-        put_back(lease, now=now)
-        return False
+    logger.warning(
+        "worker_lost", run=run.pk, kind=KINDS[type(run)][0], worker=run.worker, attempt=run.attempt
+    )
     message = f"The worker fell silent {run.attempt} times while it did this; the last one was {run.worker}."
-    give_up(lease, Ending(Outcome.ERROR, code="worker_lost", message=message), now=now)
-    return True
+    retry_or_end(lease, Ending(Outcome.ERROR, "worker_lost", message), now=now)
+    return run.attempt >= MAX_ATTEMPTS
 
 
 def _send_again(run: LeasedRun, *, now: datetime) -> int:
@@ -189,19 +255,22 @@ def _send_again(run: LeasedRun, *, now: datetime) -> int:
         if now - run.dispatched_at < min(max(RESEND_AFTER, waited), RESEND_AT_LEAST):
             return 0
     with transaction.atomic():
-        mine = type(run)._default_manager.filter(
-            pk=run.pk, state=RunState.QUEUED, dispatched_at=run.dispatched_at
-        ).update(dispatched_at=now)
+        mine = (
+            _rows(type(run))
+            .filter(pk=run.pk, state=RunState.QUEUED, dispatched_at=run.dispatched_at)
+            .update(dispatched_at=now)
+        )
         if mine:
             _send(type(run), run.pk)
-    return mine
+    return int(mine)
 
 
 def _send(model: type[LeasedRun], run_id: int) -> None:
     """Tell a worker, once the transaction is in; a broker that is away now is no loss, the sweep tells again."""
     _, task, queue = KINDS[model]
     transaction.on_commit(
-        lambda: current_app.send_task(task, kwargs={"run_id": run_id}, queue=queue, ignore_result=True), robust=True
+        lambda: current_app.send_task(task, kwargs={"run_id": run_id}, queue=queue, ignore_result=True),
+        robust=True,
     )
 
 

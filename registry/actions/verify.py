@@ -1,43 +1,25 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from governance.errors import Conflict
+from registry import origin
 from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
-from registry.sources import parse
 from registry.verification import reading
 from registry.verification.checks import TOOL, TOOL_VERSION, run_checks
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
 from registry.verification.subject import Expected, LicenseClaim, Subject
 
-ACTOR = "system:intake"
-RETRY_AFTER = timedelta(seconds=30)
-
-
-class VersionNotResolved(Conflict):
-    """Only a resolved version, neither quarantined nor revoked, can be checked."""
-
-    code = "version_not_resolved"
-
 
 def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
     """Ask for all checks anew."""
-    require_resolved(version)
+    runs.require_resolved(version)
     return runs.request(VerificationRun, version=version, actor=actor, now=now)
-
-
-def require_resolved(version: ModelVersion) -> None:
-    """Raise `VersionNotResolved` unless the version's files are known and not barred."""
-    if version.status != Status.RESOLVED:
-        raise VersionNotResolved(
-            f"The version is {version.status}; only a resolved one can be checked.", present_status=version.status
-        )
 
 
 def verify_version(*, run_id: int, worker: str) -> None:
@@ -47,22 +29,16 @@ def verify_version(*, run_id: int, worker: str) -> None:
         return
     run, lease = claimed
     if run.version.status != Status.RESOLVED:
-        ending = runs.Ending(
-            Outcome.ERROR, VersionNotResolved.code, f"The version is {run.version.status}, so its files were not checked."
-        )
+        words = f"The version is {run.version.status}, so its files were not checked."
+        ending = runs.Ending(Outcome.ERROR, runs.VersionNotResolved.code, words)
         runs.give_up(lease, ending, now=timezone.now())
         return
-    try:
+    with runs.held(lease):
         with beating(lease) as heart:
             expected = expected_files(run.version)
-            read = reading.read_folder(parse.folder_of(run.version), expected, progress=heart.advance)
+            read = reading.read_folder(origin.folder_of(run.version), expected, progress=heart.advance)
             outcomes = run_checks(_subject(run.version, expected, read))
         _write(run, outcomes, lease=lease, bytes_read=read.bytes_read, now=timezone.now())
-    except runs.LeaseLost:
-        return
-    except BaseException:
-        runs.put_back(lease, now=timezone.now(), delay=RETRY_AFTER)
-        raise
 
 
 def expected_files(version: ModelVersion) -> dict[str, Expected]:
@@ -81,7 +57,8 @@ def _subject(version: ModelVersion, expected: dict[str, Expected], read: reading
         seen=read.seen,
         unreadable=read.unreadable,
         licenses=tuple(
-            LicenseClaim(finding.kind, finding.license_id, finding.path) for finding in version.license_findings.all()
+            LicenseClaim(finding.kind, finding.license_id, finding.path)
+            for finding in version.license_findings.all()
         ),
     )
 
@@ -95,7 +72,9 @@ def _write(
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
     CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
     outcome, message = run_outcome(outcomes), summary(outcomes)
-    code = "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
+    code = (
+        "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
+    )
     runs.finish(
         lease, runs.Ending(outcome, code, message), now=now, bytes_done=bytes_read, bytes_read=bytes_read
     )

@@ -72,7 +72,9 @@ class EnvironmentList(_ReadOrEdit):
     queryset = ServingEnvironment.objects.select_related("defined_by").order_by("-id")
     serializer_class = EnvironmentOutput
 
-    @extend_schema(operation_id="environments_list", tags=["environments"], responses=EnvironmentOutput(many=True))
+    @extend_schema(
+        operation_id="environments_list", tags=["environments"], responses=EnvironmentOutput(many=True)
+    )
     def get(self, request: Request) -> Response:
         """All environments, newest first."""
         page = self.paginate_queryset(self.get_queryset())
@@ -89,7 +91,9 @@ class EnvironmentList(_ReadOrEdit):
         body = EnvironmentInput(data=request.data)
         body.is_valid(raise_exception=True)
         is_known = ServingEnvironment.objects.filter(name=body.validated_data["name"]).exists()
-        row = environments.define_environment(**body.validated_data, actor=actor_of(request), now=timezone.now())
+        row = environments.define_environment(
+            **body.validated_data, actor=actor_of(request), now=timezone.now()
+        )
         code = status.HTTP_200_OK if is_known else status.HTTP_201_CREATED
         return Response(EnvironmentOutput(row).data, status=code)
 
@@ -100,14 +104,19 @@ class FactsList(_ReadOrEdit):
     queryset = OrganizationProfile.objects.select_related("attested_by").order_by("-id")
     serializer_class = FactsOutput
 
-    @extend_schema(operation_id="organization_facts_list", tags=["environments"], responses=FactsOutput(many=True))
+    @extend_schema(
+        operation_id="organization_facts_list", tags=["environments"], responses=FactsOutput(many=True)
+    )
     def get(self, request: Request) -> Response:
         """All attestations, newest first."""
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(FactsOutput(page, many=True).data)
 
     @extend_schema(
-        operation_id="organization_facts_attest", tags=["environments"], request=FactsInput, responses={201: FactsOutput}
+        operation_id="organization_facts_attest",
+        tags=["environments"],
+        request=FactsInput,
+        responses={201: FactsOutput},
     )
     def post(self, request: Request) -> Response:
         """Attest facts; those before stay on record."""

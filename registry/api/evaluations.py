@@ -93,7 +93,9 @@ class VersionEvaluationList(GenericAPIView[Evaluation]):
         is_read = self.request.method == "GET"
         return [requires(Permission.VERSION_READ if is_read else Permission.EVALUATION_REQUEST)()]
 
-    @extend_schema(operation_id="evaluations_list", tags=["evaluations"], responses=EvaluationOutput(many=True))
+    @extend_schema(
+        operation_id="evaluations_list", tags=["evaluations"], responses=EvaluationOutput(many=True)
+    )
     def get(self, request: Request, version_id: int) -> Response:
         """All evaluations of the version, newest first."""
         version = get_object_or_404(ModelVersion, pk=version_id)

@@ -1,5 +1,25 @@
-"""Routes of the registry."""
+"""Addresses of the registry's REST endpoints."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from registry.api import desk_urls, runs, versions
+
+urlpatterns: list[URLPattern] = [
+    path("model-versions", versions.VersionList.as_view(), name="model-versions"),
+    path("model-versions/<int:pk>", versions.VersionDetail.as_view(), name="model-version"),
+    path(
+        "model-versions/<int:pk>/quarantine", versions.VersionQuarantine.as_view(), name="version-quarantine"
+    ),
+    path("model-versions/<int:pk>/release", versions.VersionRelease.as_view(), name="version-release"),
+    path("model-versions/<int:pk>/revoke", versions.VersionRevoke.as_view(), name="version-revoke"),
+    path(
+        "model-versions/<int:pk>/verification-runs",
+        runs.VerificationRequest.as_view(),
+        name="request-verification",
+    ),
+    path("model-versions/<int:pk>/smoke-runs", runs.SmokeRequest.as_view(), name="request-smoke"),
+    path("resolution-runs/<int:pk>", runs.ResolutionRunDetail.as_view(), name="resolution-run"),
+    path("verification-runs/<int:pk>", runs.VerificationRunDetail.as_view(), name="verification-run"),
+    path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),
+    *desk_urls.urlpatterns,
+]

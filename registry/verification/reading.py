@@ -52,13 +52,15 @@ class _Budget:
             return True
 
 
-def read_folder(root: Path, expected: Mapping[str, Expected], *, progress: Progress) -> Reading:
+def read_folder(
+    root: Path, expected: Mapping[str, Expected], *, progress: Progress, keep_bytes: int = KEEP_TOTAL_BYTES
+) -> Reading:
     """Stream every file below `root`; what `progress` raises ends the reading."""
     try:
         found = folder.list_files(root)
     except manifest.BadManifest as error:
         return Reading(seen={}, unreadable={"": str(error)})
-    budget, stop = _Budget(KEEP_TOTAL_BYTES), threading.Event()
+    budget, stop = _Budget(keep_bytes), threading.Event()
 
     def read(path: str) -> Seen | str:
         kind = expected[path].claim_kind if path in expected else ""

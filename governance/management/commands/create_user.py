@@ -26,7 +26,9 @@ class Command(BaseCommand):
         """Create it and print the password."""
         password = secrets.token_urlsafe(18)
         try:
-            people.create_user(username=username, password=password, role=role, actor=None, now=timezone.now())
+            people.create_user(
+                username=username, password=password, role=role, actor=None, now=timezone.now()
+            )
         except GovernanceError as error:
             raise CommandError(error.detail) from error
         self.stderr.write(f"{username} is a new {role}. The password is shown only now:")

@@ -24,7 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("name", help="what the token is for")
         parser.add_argument("--by", required=True, help="the administrator who answers for it")
         parser.add_argument("--owner", help="the account the token acts for (default: --by)")
-        parser.add_argument("--scope", action="append", required=True, choices=[scope.value for scope in Scope])
+        parser.add_argument(
+            "--scope", action="append", required=True, choices=[scope.value for scope in Scope]
+        )
         parser.add_argument("--environment", default="", help="the one environment it is good for")
         parser.add_argument("--recorder", default="", help="the one recorder it may append for")
         parser.add_argument("--days", type=int, default=90, help="how long it is good (default 90)")

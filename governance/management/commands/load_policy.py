@@ -31,7 +31,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account {by}.")
         try:
             row = policies.load_policy(
-                text=file.read_text(encoding="utf-8"), actor=Actor(user=user) if user else None, now=timezone.now()
+                text=file.read_text(encoding="utf-8"),
+                actor=Actor(user=user) if user else None,
+                now=timezone.now(),
             )
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error

@@ -70,7 +70,9 @@ def test_without_a_policy_nothing_is_decided() -> None:
         policies.in_force()
 
 
-def test_command_loads_the_shipped_policy_and_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_loads_the_shipped_policy_and_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("load_policy")
 
     assert capsys.readouterr().out.strip() == policies.in_force()[0].policy_digest

@@ -13,12 +13,26 @@ pytestmark = pytest.mark.django_db
 
 
 def version(**fields: Any) -> models.ModelVersion:
-    card = {"license": "llama3.3", "pipeline_tag": "text-generation", "datasets": ["acme/corpus"], "tags": ["a", "b"]}
+    card = {
+        "license": "llama3.3",
+        "pipeline_tag": "text-generation",
+        "datasets": ["acme/corpus"],
+        "tags": ["a", "b"],
+    }
     draft = factories.draft_version(card=card, **fields)
-    models.LineageEdge.objects.create(version=draft, relation="finetune", base_model="org/base", base_revision="main")
-    models.LicenseFinding.objects.create(version=draft, kind="declared", license_id="llama-3.3", method="model card")
+    models.LineageEdge.objects.create(
+        version=draft, relation="finetune", base_model="org/base", base_revision="main"
+    )
     models.LicenseFinding.objects.create(
-        version=draft, kind="discovered", license_id="apache-2.0", method="sha256", path="LICENSE", statement="Apache"
+        version=draft, kind="declared", license_id="llama-3.3", method="model card"
+    )
+    models.LicenseFinding.objects.create(
+        version=draft,
+        kind="discovered",
+        license_id="apache-2.0",
+        method="sha256",
+        path="LICENSE",
+        statement="Apache",
     )
     return factories.resolve(draft)
 
@@ -63,7 +77,9 @@ def test_every_claim_says_how_far_it_was_checked() -> None:
     model = bom.document(version(), at=factories.NOW)["components"][0]
 
     licenses = [item["license"] for item in model["licenses"]]
-    assert {(item.get("id") or item.get("name"), properties(item)["modelcustody:claim"]) for item in licenses} == {
+    assert {
+        (item.get("id") or item.get("name"), properties(item)["modelcustody:claim"]) for item in licenses
+    } == {
         ("LicenseRef-modelcustody-llama-3.3", "declared"),
         ("Apache-2.0", "verified"),
         ("Apache-2.0", "inferred"),

@@ -85,7 +85,11 @@ def test_attest_facts_keeps_them_and_logs_their_digest_only() -> None:
     officer = factories.actor(Role.OFFICER)
 
     row = organization.attest_facts(
-        facts={"annual_revenue_usd": {"licensee": 123456789}}, note="", effective_at=NOW, actor=officer, now=NOW
+        facts={"annual_revenue_usd": {"licensee": 123456789}},
+        note="",
+        effective_at=NOW,
+        actor=officer,
+        now=NOW,
     )
 
     event, actor, body = decisions.last(f"organization-facts:{row.pk}")
@@ -105,7 +109,9 @@ def test_facts_in_force_are_those_that_took_effect_last() -> None:
     assert organization.facts_in_force(at=NOW - timedelta(days=99)) is None
 
 
-@pytest.mark.parametrize("facts", [{"anual_revenue": 1}, {"founded_on": "yesterday"}, {"operates_maas": "no"}])
+@pytest.mark.parametrize(
+    "facts", [{"anual_revenue": 1}, {"founded_on": "yesterday"}, {"operates_maas": "no"}]
+)
 def test_attest_facts_refuses_what_is_not_in_the_vocabulary(facts: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         organization.attest_facts(

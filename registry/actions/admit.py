@@ -1,0 +1,152 @@
+"""Admission: may this node serve these files, here, now? Always answered, always logged."""
+
+import dataclasses
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from audit import log
+from audit.events import Event
+from governance.actions import policies
+from governance.actors import Actor
+from governance.errors import InvalidInput
+from governance.permissions import Permission
+from registry import standing
+from registry.actions.organization import facts_in_force
+from registry.admission.decision import AdmissionDecision, decide
+from registry.admission.offer import InvalidOffer, Offer, parse_offer
+from registry.admission.question import Environment, Reason
+from registry.licensing.facts import InvalidFacts
+from registry.models import Admission, ServingEnvironment
+
+# How much of the reasons goes into the log entry; the row has all of them.
+LOGGED_REASONS = 20
+LOGGED_WORDS = 300
+LENGTHS = {"node": 200, "region": 64}
+
+
+def decide_admission(*, request: dict[str, Any], actor: Actor, now: datetime) -> Admission:
+    """The decision on a node's request, stored and logged; raises `InvalidInput` where it is not understood."""
+    actor.require(Permission.ADMISSION_REQUEST)
+    offer = _offer(request)
+    policy_row, policy = policies.in_force()
+    environment = ServingEnvironment.objects.filter(name=offer.environment).first()
+    try:
+        candidates = standing.candidates(
+            standing.versions_offered(offer),
+            environment=environment,
+            organization=facts_in_force(at=now),
+            on=now.date(),
+        )
+    except InvalidFacts:
+        # Facts that can no longer be read count as unknown: the licence check then says so, and denies.
+        candidates = standing.candidates(
+            standing.versions_offered(offer), environment=None, organization=None, on=now.date()
+        )
+    found = decide(
+        offer,
+        candidates=candidates,
+        policy=policy,
+        environment=Environment(environment.name, frozenset(environment.regions)) if environment else None,
+        now=now,
+    )
+    found = _within_token(found, actor=actor, offer=offer)
+    return _store(found, offer=offer, policy_id=policy_row.pk, actor=actor, now=now)
+
+
+def answer(row: Admission) -> dict[str, Any]:
+    """The decision as the node reads it."""
+    return {
+        "decision": row.decision,
+        "admission_id": str(row.pk),
+        "model_version": row.version.purl if row.version else None,
+        "model_digest": row.model_digest,
+        "approval_id": row.approval_id,
+        "policy_digest": row.policy.policy_digest,
+        "reasons": row.reasons,
+        "obligations": row.obligations,
+        "expires_at": row.expires_at.isoformat().replace("+00:00", "Z") if row.expires_at else None,
+        "mode": row.mode,
+    }
+
+
+def _offer(request: dict[str, Any]) -> Offer:
+    try:
+        offer = parse_offer(request)
+    except InvalidOffer as error:
+        raise InvalidInput(str(error), field=error.field) from error
+    for field, length in LENGTHS.items():
+        if len(getattr(offer, field) or "") > length:
+            raise InvalidInput(f"{field}: at most {length} characters", field=field)
+    return offer
+
+
+def _within_token(found: AdmissionDecision, *, actor: Actor, offer: Offer) -> AdmissionDecision:
+    """A token for one environment opens no other."""
+    only = actor.token.environment if actor.token else ""
+    if not only or only == offer.environment:
+        return found
+    reason = Reason("out_of_scope_environment", f"The token is for {only}, not for {offer.environment}.")
+    return dataclasses.replace(
+        found, decision="deny", approval_id=None, expires_at=None, reasons=(reason, *found.reasons)
+    )
+
+
+@transaction.atomic
+def _store(found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Actor, now: datetime) -> Admission:
+    admission_id = uuid.uuid4()
+    document = found.to_json(admission_id=str(admission_id), evidence_base=f"{settings.PUBLIC_URL}/api/v1")
+    row = Admission.objects.create(
+        id=admission_id,
+        decision=found.decision,
+        mode=found.mode,
+        version_id=found.version_id,
+        approval_id=found.approval_id,
+        policy_id=policy_id,
+        model_digest=found.model_digest,
+        environment=offer.environment,
+        purpose=offer.purpose,
+        node=offer.node or "",
+        region=offer.region or "",
+        engine=dict(offer.engine or {}),
+        reasons=document["reasons"],
+        obligations=document["obligations"],
+        requested_by=str(actor),
+        decided_at=now,
+        expires_at=found.expires_at,
+    )
+    log.append(
+        event=Event.ADMISSION_DECIDED,
+        actor=str(actor),
+        subject=f"admission:{admission_id}",
+        body=_body(row, found=found),
+        at=now,
+    )
+    return row
+
+
+def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
+    reasons = [
+        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]} for reason in found.reasons[:LOGGED_REASONS]
+    ]
+    return {
+        "decision": row.decision,
+        "mode": row.mode,
+        "version": row.version_id,
+        "model_version": found.model_version,
+        "model_digest": row.model_digest,
+        "approval": row.approval_id,
+        "policy_digest": found.policy_digest,
+        "environment": row.environment,
+        "purpose": row.purpose,
+        "node": row.node,
+        "region": row.region,
+        "engine": row.engine,
+        "reasons": reasons,
+        "more_reasons": len(found.reasons) - len(reasons),
+        "obligations": sorted({str(item["id"]) for item in found.obligations}),
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+    }

@@ -1,0 +1,44 @@
+"""What a version lacks for an approval, by the same checks that admission makes."""
+
+from datetime import datetime
+
+from governance.policy.document import Policy
+from registry import standing
+from registry.admission import checks
+from registry.admission.axes import LicenseEvidence
+from registry.admission.offer import Offer
+from registry.admission.question import Question, Reason
+from registry.models import ModelVersion, ServingEnvironment
+
+# Asked of a node, or answered by the approval itself.
+NOT_ASKED = frozenset({"environment and region", "approval", "files"})
+LICENSE = "license"
+
+
+def shortcomings(
+    *,
+    version: ModelVersion,
+    environment: ServingEnvironment,
+    purpose: str,
+    policy: Policy,
+    license_evidence: LicenseEvidence,
+    now: datetime,
+) -> tuple[list[Reason], list[Reason]]:
+    """The reasons against an approval: those of the evidence, and those of the licence."""
+    offer = Offer(environment=environment.name, purpose=purpose, model_digest=version.model_digest or "")
+    candidate = standing.candidate(version, approvals=(), license_evidence=license_evidence)
+    question = Question(offer, candidate, policy, None, now)
+    evidence: list[Reason] = []
+    terms: list[Reason] = []
+    for check in checks.CHECKS:
+        if check.name not in NOT_ASKED:
+            (terms if check.name == LICENSE else evidence).extend(check.reasons(question))
+    return evidence, terms
+
+
+def listed(reasons: list[Reason]) -> list[dict[str, str | None]]:
+    """Reasons as a problem document shows them."""
+    return [
+        {"code": reason.code, "message": reason.message, "evidence_url": reason.evidence}
+        for reason in reasons
+    ]

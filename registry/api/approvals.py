@@ -1,0 +1,214 @@
+"""Approvals over REST: asked for by one person, decided by another."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.generics import GenericAPIView, get_object_or_404
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from governance.api.authentication import actor_of
+from governance.api.permissions import requires
+from governance.api.serializers import StrictSerializer
+from governance.errors import InvalidInput
+from governance.permissions import Permission
+from registry import documents
+from registry.actions import review
+from registry.api.lookup import environment_named
+from registry.lifecycle import ApprovalStatus
+from registry.models import Approval, ModelVersion
+
+RELATED = (
+    "version__registered_model",
+    "environment",
+    "evaluation",
+    "policy",
+    "requested_by",
+    "decided_by",
+)
+
+
+class ApprovalInput(StrictSerializer):
+    """What is asked for."""
+
+    model_version = serializers.IntegerField(min_value=1, max_value=2**53)
+    environment = serializers.CharField(max_length=64)
+    purpose = serializers.CharField(max_length=64)
+    expires_at = serializers.DateTimeField()
+    note = serializers.CharField(allow_blank=True, default="", max_length=4000)
+
+
+class NoteInput(StrictSerializer):
+    """Words that go with a decision."""
+
+    note = serializers.CharField(allow_blank=True, default="", max_length=4000)
+
+
+class ReasonInput(StrictSerializer):
+    """Why something ends."""
+
+    reason = serializers.CharField(max_length=4000)
+
+
+class ApprovalOutput(serializers.Serializer[Approval]):
+    """An approval with everything that it binds."""
+
+    id = serializers.IntegerField()
+    model_version = serializers.IntegerField()
+    model = serializers.CharField()
+    status = serializers.ChoiceField(choices=[item.value for item in ApprovalStatus])
+    environment = serializers.CharField()
+    purpose = serializers.CharField()
+    manifest_digest = serializers.CharField()
+    model_digest = serializers.CharField()
+    verification_run = serializers.IntegerField()
+    smoke_run = serializers.IntegerField(allow_null=True)
+    evaluation = serializers.IntegerField()
+    evaluation_digest = serializers.CharField()
+    policy_digest = serializers.CharField()
+    note = serializers.CharField()
+    requested_by = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    decided_by = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decision_note = serializers.CharField()
+    ended_by = serializers.CharField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    end_reason = serializers.CharField(allow_null=True)
+
+
+def shown(row: Approval) -> dict[str, Any]:
+    """An approval as the interface shows it."""
+    return {
+        "model_version": row.version_id,
+        "model": str(row.version.registered_model),
+        **documents.approval(row, version=row.version),
+    }
+
+
+def _approval(pk: int) -> Approval:
+    return get_object_or_404(Approval.objects.select_related(*RELATED), pk=pk)
+
+
+class ApprovalList(GenericAPIView[Approval]):
+    """Requests for approval and what became of them."""
+
+    queryset = Approval.objects.select_related(*RELATED).order_by("-id")
+    serializer_class = ApprovalOutput
+
+    def get_permissions(self) -> list[BasePermission]:
+        """Everyone who reads versions reads approvals."""
+        is_read = self.request.method == "GET"
+        return [requires(Permission.VERSION_READ if is_read else Permission.APPROVAL_REQUEST)()]
+
+    @extend_schema(
+        operation_id="approvals_list",
+        tags=["approvals"],
+        parameters=[
+            OpenApiParameter("model_version", int),
+            OpenApiParameter("environment", str),
+            OpenApiParameter("status", str, enum=[item.value for item in ApprovalStatus]),
+        ],
+        responses=ApprovalOutput(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """All approvals, newest first."""
+        page = self.paginate_queryset(_filtered(self.get_queryset(), request))
+        return self.get_paginated_response([shown(row) for row in page or []])
+
+    @extend_schema(
+        operation_id="approvals_request", tags=["approvals"], request=ApprovalInput, responses={201: ApprovalOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for an approval; another person decides."""
+        body = ApprovalInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        fields = dict(body.validated_data)
+        version = ModelVersion.objects.filter(pk=fields.pop("model_version")).first()
+        if version is None:
+            raise InvalidInput("There is no such version.", field="model_version")
+        environment = environment_named(fields.pop("environment"))
+        row = review.request_approval(
+            version=version, environment=environment, **fields, actor=actor_of(request), now=timezone.now()
+        )
+        return Response(shown(row), status=status.HTTP_201_CREATED)
+
+
+def _filtered(rows: QuerySet[Approval], request: Request) -> QuerySet[Approval]:
+    version = request.query_params.get("model_version")
+    if version is not None:
+        if not version.isascii() or not version.isdigit() or len(version) > 18:
+            raise InvalidInput("A version is named by its number.", field="model_version")
+        rows = rows.filter(version_id=int(version))
+    if environment := request.query_params.get("environment"):
+        rows = rows.filter(environment=environment_named(environment))
+    if wanted := request.query_params.get("status"):
+        rows = rows.filter(status=wanted)
+    return rows
+
+
+class ApprovalDetail(APIView):
+    """One approval."""
+
+    permission_classes = [requires(Permission.VERSION_READ)]
+
+    @extend_schema(operation_id="approvals_read", tags=["approvals"], responses=ApprovalOutput)
+    def get(self, request: Request, approval_id: int) -> Response:
+        """The approval with everything it binds."""
+        return Response(shown(_approval(approval_id)))
+
+
+class _Step(APIView):
+    """One step of an approval: reads the words that go with it, calls one action, shows the result."""
+
+    words: type[StrictSerializer] = NoteInput
+    action: Callable[..., Approval]
+
+    def post(self, request: Request, approval_id: int) -> Response:
+        """Take the step."""
+        body = self.words(data=request.data)
+        body.is_valid(raise_exception=True)
+        approval = _approval(approval_id)
+        type(self).action(approval=approval, **body.validated_data, actor=actor_of(request), now=timezone.now())
+        return Response(shown(_approval(approval_id)))
+
+
+@extend_schema(operation_id="approvals_approve", tags=["approvals"], request=NoteInput, responses=ApprovalOutput)
+class Approve(_Step):
+    """Approve what another person asked for."""
+
+    permission_classes = [requires(Permission.APPROVAL_DECIDE)]
+    action = staticmethod(review.approve)
+
+
+@extend_schema(operation_id="approvals_reject", tags=["approvals"], request=NoteInput, responses=ApprovalOutput)
+class Reject(_Step):
+    """Refuse what another person asked for."""
+
+    permission_classes = [requires(Permission.APPROVAL_DECIDE)]
+    action = staticmethod(review.reject)
+
+
+@extend_schema(operation_id="approvals_withdraw", tags=["approvals"], request=ReasonInput, responses=ApprovalOutput)
+class Withdraw(_Step):
+    """Take back a request or an approval."""
+
+    permission_classes = [requires(Permission.APPROVAL_WITHDRAW)]
+    words = ReasonInput
+    action = staticmethod(review.withdraw)
+
+
+@extend_schema(operation_id="approvals_revoke", tags=["approvals"], request=ReasonInput, responses=ApprovalOutput)
+class Revoke(_Step):
+    """End an approval because something is wrong."""
+
+    permission_classes = [requires(Permission.APPROVAL_DECIDE, Permission.VERSION_REVOKE)]
+    words = ReasonInput
+    action = staticmethod(review.revoke)

@@ -1,0 +1,26 @@
+"""Routes of the deciding side: environments, evaluations, approvals, admissions, packs."""
+
+from django.urls import URLPattern, path
+
+from registry.api import admissions, approvals, environments, evaluations, packs
+
+urlpatterns: list[URLPattern] = [
+    path("environments", environments.EnvironmentList.as_view(), name="environments"),
+    path("organization-facts", environments.FactsList.as_view(), name="organization-facts"),
+    path("license-evaluations", evaluations.LicenseEvaluation.as_view(), name="license-evaluations"),
+    path(
+        "model-versions/<int:version_id>/evaluations",
+        evaluations.VersionEvaluationList.as_view(),
+        name="version-evaluations",
+    ),
+    path("approvals", approvals.ApprovalList.as_view(), name="approvals"),
+    path("approvals/<int:approval_id>", approvals.ApprovalDetail.as_view(), name="approval"),
+    path("approvals/<int:approval_id>/approve", approvals.Approve.as_view(), name="approval-approve"),
+    path("approvals/<int:approval_id>/reject", approvals.Reject.as_view(), name="approval-reject"),
+    path("approvals/<int:approval_id>/withdraw", approvals.Withdraw.as_view(), name="approval-withdraw"),
+    path("approvals/<int:approval_id>/revoke", approvals.Revoke.as_view(), name="approval-revoke"),
+    path("admissions", admissions.AdmissionList.as_view(), name="admissions"),
+    path("admissions/<uuid:admission_id>", admissions.AdmissionDetail.as_view(), name="admission"),
+    path("approved-models", admissions.ApprovedModelList.as_view(), name="approved-models"),
+    path("model-versions/<int:version_id>/evidence-pack", packs.EvidencePack.as_view(), name="evidence-pack"),
+]

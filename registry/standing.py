@@ -1,0 +1,244 @@
+"""What is known of registered versions at this moment, in the terms of admission; reads only."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from django.db.models import Count, QuerySet
+
+from modelcustody_client.manifest import ManifestFile, is_load_bearing
+from registry import evaluation
+from registry.admission.axes import (
+    ApprovalEvidence,
+    Candidate,
+    CheckEvidence,
+    LicenseEvidence,
+    RunEvidence,
+    closest,
+)
+from registry.admission.offer import Offer
+from registry.lifecycle import Outcome, RunState, Severity
+from registry.models import (
+    Approval,
+    CheckResult,
+    LeasedRun,
+    ModelVersion,
+    OrganizationProfile,
+    ServingEnvironment,
+    SmokeRun,
+    VerificationRun,
+)
+
+R = TypeVar("R", bound=LeasedRun)
+# A finding of these severities is shown and decides nothing.
+MINOR = frozenset({Severity.INFO, Severity.LOW})
+CUSTOM_CODE = "C13-custom-code"
+# Which reason a failed check stands for; every other one is a finding of the scan.
+CODES = {
+    "C4-signature": "signature_untrusted",
+    "C6-format": "unsafe_format",
+    "C7-safetensors": "unsafe_format",
+    "C8-shard-index": "unsafe_format",
+    "C11-pickle": "unsafe_format",
+    CUSTOM_CODE: "remote_code_required",
+    "C20-license-text": "license_unknown",
+}
+# No signature has been looked at unless a check of this id has run.
+SIGNATURES = {Outcome.PASS: "trusted", Outcome.FAIL: "invalid", Outcome.ERROR: "untrusted"}
+MOST_LIKE = 20
+
+
+def versions_offered(offer: Offer) -> list[ModelVersion]:
+    """The registered versions with the digest of the offer; without any, those that share its files."""
+    rows = ModelVersion.objects.select_related("registered_model")
+    same = list(rows.filter(model_digest=offer.model_digest).order_by("-pk")[:MOST_LIKE])
+    if same or not offer.files:
+        return same
+    contents = [file.sha256 for file in offer.files if is_load_bearing(file.path)]
+    alike = (
+        ModelVersion.objects.filter(artifacts__sha256__in=contents, manifest_digest__isnull=False)
+        .annotate(shared=Count("artifacts"))
+        .order_by("-shared", "-pk")
+        .values_list("pk", flat=True)[:MOST_LIKE]
+    )
+    found = {row.pk: row for row in rows.filter(pk__in=list(alike))}
+    best = closest((_bare(row) for row in found.values()), offer.files)
+    return [found[best.version_id]] if best else []
+
+
+def candidates(
+    versions: Sequence[ModelVersion],
+    *,
+    environment: ServingEnvironment | None,
+    organization: OrganizationProfile | None,
+    on: date,
+) -> list[Candidate]:
+    """Everything that admission looks at, for these versions and one environment."""
+    ids = [row.pk for row in versions]
+    approvals = list(Approval.objects.filter(version__in=ids).select_related("environment"))
+    return [
+        candidate(
+            row,
+            approvals=[item for item in approvals if item.version_id == row.pk],
+            license_evidence=_license(row, environment=environment, organization=organization, on=on),
+        )
+        for row in versions
+    ]
+
+
+def candidate(
+    version: ModelVersion, *, approvals: Iterable[Approval], license_evidence: LicenseEvidence | None
+) -> Candidate:
+    """One version with its newest evidence."""
+    verification, smoke = newest_verification(version), newest_smoke(version)
+    checks = _checks(verification.pk) if verification else ()
+    bare = _bare(version)
+    return Candidate(
+        version_id=bare.version_id,
+        name=bare.name,
+        status=bare.status,
+        manifest_digest=bare.manifest_digest,
+        model_digest=bare.model_digest,
+        files=bare.files,
+        status_reason=bare.status_reason,
+        verification=_run(verification, checks=checks) if verification else None,
+        smoke=_run(smoke) if smoke else None,
+        approvals=tuple(_approval(item) for item in approvals),
+        license=license_evidence,
+        formats=_formats(version.pk) if version.manifest_digest else None,
+        requires_remote_code=_remote_code(checks),
+        signature=_signature(checks),
+    )
+
+
+def license_evidence(result: Mapping[str, Any]) -> LicenseEvidence:
+    """The answer to a licence question in the terms of admission."""
+    return LicenseEvidence(
+        verdict=result["verdict"],
+        licenses=tuple(result["effective_licenses"]),
+        reasons=tuple(item["reason"] for item in result["findings"] if item["outcome"] != "met"),
+        missing_facts=tuple(result["missing_facts"]),
+        obligations=tuple(result["obligations"]),
+    )
+
+
+def newest_verification(version: ModelVersion) -> VerificationRun | None:
+    """The finished verification of this manifest that was asked for last."""
+    return _counting(VerificationRun.objects.all(), version).first()
+
+
+def newest_smoke(version: ModelVersion) -> SmokeRun | None:
+    """The finished smoke inference of this manifest that was asked for last."""
+    return _counting(SmokeRun.objects.all(), version).first()
+
+
+def _counting(runs: QuerySet[R], version: ModelVersion) -> QuerySet[R]:
+    """The finished runs of this manifest, newest first; what was found before a quarantine no longer counts."""
+    found = runs.filter(version=version, state=RunState.FINISHED, manifest_digest=version.manifest_digest)
+    if version.quarantined_at is not None:
+        found = found.filter(finished_at__gt=version.quarantined_at)
+    return found.order_by("-pk")
+
+
+def _license(
+    version: ModelVersion,
+    *,
+    environment: ServingEnvironment | None,
+    organization: OrganizationProfile | None,
+    on: date,
+) -> LicenseEvidence | None:
+    if environment is None or version.manifest_digest is None:
+        return None
+    found = evaluation.judge(version=version, environment=environment, organization=organization, on=on)
+    return license_evidence(found.result)
+
+
+def _bare(version: ModelVersion) -> Candidate:
+    """A version's names and files, without evidence."""
+    return Candidate(
+        version_id=version.pk,
+        name=version.purl,
+        status=version.status,
+        manifest_digest=version.manifest_digest,
+        model_digest=version.model_digest,
+        files=_files(version.pk) if version.manifest_digest else (),
+        status_reason=(version.revocation_reason or version.quarantine_reason or "")
+        if version.status in ("revoked", "quarantined")
+        else "",
+    )
+
+
+# What is remembered below never changes once written: the files of a resolved version, the results of a finished run.
+@functools.lru_cache(maxsize=512)
+def _files(version_id: int) -> tuple[ManifestFile, ...]:
+    rows = (
+        ModelVersion.objects.get(pk=version_id)
+        .artifacts.order_by("path")
+        .values_list("path", "size", "sha256")
+    )
+    return tuple(ManifestFile(*row) for row in rows)
+
+
+@functools.lru_cache(maxsize=512)
+def _formats(version_id: int) -> frozenset[str]:
+    paths = (
+        ModelVersion.objects.get(pk=version_id).artifacts.filter(role="weight").values_list("path", flat=True)
+    )
+    return frozenset(PurePosixPath(path).suffix.removeprefix(".").lower() or "unknown" for path in paths)
+
+
+@functools.lru_cache(maxsize=512)
+def _checks(run_id: int) -> tuple[CheckEvidence, ...]:
+    rows = CheckResult.objects.filter(run_id=run_id).order_by("check_id", "path")
+    return tuple(
+        CheckEvidence(
+            check_id=row.check_id,
+            outcome=row.outcome,
+            message=f"{row.message} ({row.path})" if row.path else row.message,
+            code=CODES.get(row.check_id),
+            counts=row.severity not in MINOR,
+        )
+        for row in rows
+    )
+
+
+def _run(run: LeasedRun, *, checks: tuple[CheckEvidence, ...] = ()) -> RunEvidence:
+    return RunEvidence(
+        id=run.pk,
+        outcome=run.outcome,
+        finished_at=run.finished_at,
+        manifest_digest=run.manifest_digest,
+        checks=checks,
+        message=run.message,
+    )
+
+
+def _approval(row: Approval) -> ApprovalEvidence:
+    return ApprovalEvidence(
+        id=row.pk,
+        environment=row.environment.name,
+        purpose=row.purpose,
+        status=row.status,
+        manifest_digest=row.manifest_digest,
+        decided_at=row.decided_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _remote_code(checks: Sequence[CheckEvidence]) -> bool | None:
+    """Whether the model needs code of its own; None where no check has said so."""
+    outcomes = {check.outcome for check in checks if check.check_id == CUSTOM_CODE}
+    if Outcome.FAIL in outcomes:
+        return True
+    return False if outcomes == {Outcome.PASS} else None
+
+
+def _signature(checks: Sequence[CheckEvidence]) -> str:
+    found = [
+        SIGNATURES.get(Outcome(check.outcome), "missing")
+        for check in checks
+        if check.check_id == "C4-signature"
+    ]
+    return found[0] if found else "missing"

@@ -1,0 +1,100 @@
+"""The doors by which Celery enters: each task names a run and calls one action."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.utils import timezone
+
+from registry.actions import resolve, runs, smoke, verify
+
+HOUR = 3600
+# The run goes back to its queue at the soft limit; the hard one is for code that does not listen.
+GRACE_SECONDS = 60
+
+
+class WorkerStopping(Exception):
+    """The worker was told to end while it was busy."""
+
+
+@shared_task(
+    name="registry.tasks.resolve_version_task",
+    soft_time_limit=12 * HOUR,
+    time_limit=12 * HOUR + GRACE_SECONDS,
+)
+def resolve_version_task(*, run_id: int, **_: object) -> None:
+    """Carry out a resolution run."""
+    with stoppable():
+        resolve.resolve_version(run_id=run_id, worker=worker_name())
+
+
+@shared_task(
+    name="registry.tasks.verify_version_task", soft_time_limit=4 * HOUR, time_limit=4 * HOUR + GRACE_SECONDS
+)
+def verify_version_task(*, run_id: int, **_: object) -> None:
+    """Carry out a verification run."""
+    with stoppable():
+        verify.verify_version(run_id=run_id, worker=worker_name())
+
+
+@shared_task(
+    name="registry.tasks.smoke_version_task",
+    soft_time_limit=settings.SMOKE_TIMEOUT_SECONDS * 2 + HOUR,
+    time_limit=settings.SMOKE_TIMEOUT_SECONDS * 2 + HOUR + GRACE_SECONDS,
+)
+def smoke_version_task(*, run_id: int, **_: object) -> None:
+    """Carry out a smoke run."""
+    with stoppable():
+        smoke.smoke_test_version(run_id=run_id, worker=worker_name())
+
+
+@shared_task(name="registry.tasks.sweep_runs_task", soft_time_limit=60, time_limit=90)
+def sweep_runs_task(**_: object) -> None:
+    """Send again what nobody took, and put back what fell silent."""
+    runs.sweep(timezone.now())
+
+
+@shared_task(name="registry.tasks.expire_approvals_task", soft_time_limit=120, time_limit=150)
+def expire_approvals_task(**_: object) -> None:
+    """End the approvals whose time is over."""
+    from registry.actions import review
+
+    review.expire_due(timezone.now())
+
+
+def worker_name() -> str:
+    """Which process holds a lease: `host:pid`."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGTERM into an exception where nobody else listens to it, so that the run goes back to its queue.
+
+    A pool's process has no handler of its own: without this it would die, and the run would wait for the sweep.
+    """
+    mine = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
+    if mine:
+        signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except (WorkerStopping, SoftTimeLimitExceeded):
+        pass  # the action put the run back
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise WorkerStopping(f"signal {number}")
