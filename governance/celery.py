@@ -29,7 +29,10 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "sweep-runs": {"task": "registry.tasks.sweep_runs_task", "schedule": timedelta(seconds=10)},
-        "expire-approvals": {"task": "registry.tasks.expire_approvals_task", "schedule": timedelta(minutes=1)},
+        "expire-approvals": {
+            "task": "registry.tasks.expire_approvals_task",
+            "schedule": timedelta(minutes=1),
+        },
     },
     beat_schedule_filename=str(settings.PATHS.run / "beat-schedule"),
 )

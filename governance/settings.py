@@ -86,7 +86,9 @@ LOGIN_URL = reverse_lazy("admin:login")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
@@ -146,8 +148,27 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",
     "SITE_HEADER": "Model Custody",
-    "SITE_SUBHEADER": "Chain of custody for open-weight models",
+    "SITE_SUBHEADER": "From source to served answer",
     "SITE_SYMBOL": "verified_user",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}desk/favicon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [f"/{STATIC_URL}desk/desk.css", f"/{STATIC_URL}desk/evidence.css"],
+    "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "governance.admin.dashboard.add_numbers",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(96.2% .018 272.3)",
+            "100": "oklch(93% .034 272.8)",
+            "200": "oklch(87% .065 274)",
+            "300": "oklch(78.5% .115 274.7)",
+            "400": "oklch(67.3% .182 276.9)",
+            "500": "oklch(58.5% .204 277.1)",
+            "600": "oklch(51.1% .23 277)",
+            "700": "oklch(45.7% .215 277)",
+            "800": "oklch(39.8% .18 277.4)",
+            "900": "oklch(35.9% .144 278.7)",
+            "950": "oklch(25.7% .09 281.3)",
+        }
+    },
 }

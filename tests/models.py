@@ -47,6 +47,7 @@ def tiny_llama(folder: Path, *, seed: int = 0) -> Path:
         encoding="utf-8",
     )
     safetensors_numpy.save_file(_tensors(size, seed=seed), folder / "model.safetensors", {"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     return folder
 
 

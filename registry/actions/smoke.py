@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from governance.errors import Conflict
-from registry import evidence
+from registry import evidence, origin
 from registry.actions import custody, runs
 from registry.actions.heartbeat import Heart, beating
 from registry.lifecycle import Outcome, RunState, Status
@@ -20,7 +20,6 @@ from registry.models import ModelVersion, SmokeAnswer, SmokeRun
 from registry.smoke import suite
 from registry.smoke.engine import Engine, EngineFailed, EngineNotInstalled
 from registry.smoke.vllm_engine import VllmEngine
-from registry.sources import parse
 from registry.verification import integrity, reading
 from registry.verification.subject import Expected, Subject
 
@@ -96,7 +95,7 @@ def _not_ready(version: ModelVersion) -> runs.Ending | None:
 
 def _try(run: SmokeRun, engine: Engine, heart: Heart) -> Tried:
     """Hash the files again, load them, ask, and make sure that nothing touched them meanwhile."""
-    folder = parse.folder_of(run.version)
+    folder = origin.folder_of(run.version)
     before = _stamps(folder, run.version)
     _require_unchanged(run.version, folder, heart)
     with engine.serving(folder, keep_alive=lambda: heart.advance(0)) as session:

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from registry import origin
 from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
-from registry.sources import parse
 from registry.verification import reading
 from registry.verification.checks import TOOL, TOOL_VERSION, run_checks
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
@@ -36,7 +36,7 @@ def verify_version(*, run_id: int, worker: str) -> None:
     with runs.held(lease):
         with beating(lease) as heart:
             expected = expected_files(run.version)
-            read = reading.read_folder(parse.folder_of(run.version), expected, progress=heart.advance)
+            read = reading.read_folder(origin.folder_of(run.version), expected, progress=heart.advance)
             outcomes = run_checks(_subject(run.version, expected, read))
         _write(run, outcomes, lease=lease, bytes_read=read.bytes_read, now=timezone.now())
 

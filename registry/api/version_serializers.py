@@ -13,7 +13,7 @@ from registry.models import Approval, Artifact, LicenseFinding, LineageEdge, Mod
 class RegisterInput(StrictSerializer):
     """A source to be registered."""
 
-    source = serializers.CharField(  # type: ignore[assignment] - a member's name, as in the contract
+    source = serializers.CharField(  # type: ignore[assignment]
         max_length=4200, help_text="hf://org/name, or folder:///absolute/path on the machine of the service"
     )
     revision = serializers.CharField(

@@ -198,10 +198,12 @@ def _given_weights(ancestry: Ancestry, own: Mapping[str, Sequence[str]]) -> dict
 def _licenses_above(
     student: str, parents: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]
 ) -> frozenset[str]:
-    found, waiting = {student}, deque([student])
+    """Return the licenses of a student's ancestors; what the student says of itself proves nothing."""
+    found: set[str] = set()
+    waiting = deque([student])
     while waiting:
         for parent in parents.get(waiting.popleft(), ()):
             if parent not in found:
                 found.add(parent)
                 waiting.append(parent)
-    return frozenset(license_id for model in found for license_id in own.get(model, ()))
+    return frozenset(license_id for model in found - {student} for license_id in own.get(model, ()))

@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.fields import Fields
 from registry.licensing import months
+from registry.licensing.facts import MONTH
 from registry.licensing.logic import NO, YES, Truth, both, either
 from registry.licensing.situation import Outcome, Situation, exempt_roles_of, outcome, subject
 
@@ -39,11 +40,14 @@ class MauThreshold:
     @classmethod
     def parse(cls, fields: Fields) -> "MauThreshold":
         """Read the parameters."""
+        month = fields.text_or_none("month")
+        if month is not None and not MONTH.fullmatch(month):
+            raise fields.fail("month", "must be written YYYY-MM")
         return cls(
             limit=fields.count("limit"),
             operator=fields.choice("operator", Operator),
             basis=fields.choice("basis", Basis),
-            month=fields.text_or_none("month"),
+            month=month,
             commercial_only=fields.flag_or_none("commercial_only") or False,
             exempt_roles=exempt_roles_of(fields),
         )

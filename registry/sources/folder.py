@@ -68,7 +68,7 @@ class FolderSource:
         except OSError as error:
             raise SourceNotFound(f"{self.root} changed while it was listed: {error}.") from None
 
-    def fetch(self, *, progress: Progress) -> Path:  # noqa: ARG002 - nothing has to be moved
+    def fetch(self, *, progress: Progress) -> Path:
         """Where the files lie already."""
         return self.root
 

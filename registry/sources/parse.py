@@ -2,13 +2,11 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from django.conf import settings
-
-from registry.models import ModelVersion, SourceKind
-from registry.sources.base import COMMIT, InvalidSource, ModelSource
-from registry.sources.folder import FolderSource, locate
+from registry.sources.base import COMMIT, InvalidSource
+from registry.sources.folder import locate
 
 PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
 NAME = re.compile(rf"({PART})/({PART})")
@@ -21,22 +19,27 @@ HOW = "Write hf://org/name for a Hub repository, or folder:///absolute/path for 
 class SourceAddress:
     """What is to be registered, and under which name."""
 
-    kind: SourceKind
+    kind: str  # hub or folder
     location: str
     publisher: str
     name: str
     revision: str
 
 
-def parse(source: str, *, revision: str | None, name: str | None) -> SourceAddress:
-    """The address that a person or a pipeline wrote; refuses with how to mend it."""
+def parse(
+    source: str, *, revision: str | None, name: str | None, allowed: Sequence[Path] = ()
+) -> SourceAddress:
+    """The address that a person or a pipeline wrote; refuses with how to mend it.
+
+    `allowed`: the folders that may be used; none means any.
+    """
     scheme, separator, rest = source.partition("://")
     if not separator or scheme not in {"hf", "folder"}:
         raise InvalidSource(f"{source[:200]!r} is no source that is known. {HOW}", field="source")
     return (
         _hub(rest, revision=revision, name=name)
         if scheme == "hf"
-        else _folder(rest, revision=revision, name=name)
+        else _folder(rest, revision=revision, name=name, allowed=allowed)
     )
 
 
@@ -52,44 +55,20 @@ def _hub(rest: str, *, revision: str | None, name: str | None) -> SourceAddress:
     if re.fullmatch(r"[0-9a-fA-F]{40}", wanted):
         wanted = wanted.lower()
     publisher, model = match.groups()
-    return SourceAddress(SourceKind.HUB, location=rest, publisher=publisher, name=model, revision=wanted)
+    return SourceAddress("hub", location=rest, publisher=publisher, name=model, revision=wanted)
 
 
-def _folder(rest: str, *, revision: str | None, name: str | None) -> SourceAddress:
+def _folder(rest: str, *, revision: str | None, name: str | None, allowed: Sequence[Path]) -> SourceAddress:
     if revision:
         raise InvalidSource("A folder has no revisions; leave `revision` out.", field="revision")
     match = NAME.fullmatch(name or "")
     if match is None:
         raise InvalidSource("A folder needs a name of the form publisher/model.", field="name")
-    location = locate(rest, allowed=settings.SOURCE_FOLDERS)
+    location = locate(rest, allowed=allowed)
     publisher, model = match.groups()
-    return SourceAddress(
-        SourceKind.FOLDER, location=str(location), publisher=publisher, name=model, revision=""
-    )
+    return SourceAddress("folder", location=str(location), publisher=publisher, name=model, revision="")
 
 
 def is_commit(revision: str) -> bool:
     """Whether the revision is a full commit, which can never move."""
     return COMMIT.fullmatch(revision) is not None
-
-
-def source_of(version: ModelVersion) -> ModelSource:
-    """The source of a version, ready to be asked."""
-    if version.source_kind == SourceKind.FOLDER:
-        return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS)
-    from registry.sources.hub import HubSource  # only workers need the Hub's client
-
-    return HubSource(
-        version.location,
-        endpoint=settings.HF_ENDPOINT,
-        token=settings.HF_TOKEN,
-        store=settings.MODEL_STORE,
-        commit=version.revision,
-    )
-
-
-def folder_of(version: ModelVersion) -> Path:
-    """Where a resolved version's files lie on this machine."""
-    if version.source_kind == SourceKind.FOLDER:
-        return Path(version.location)
-    return Path(settings.MODEL_STORE) / "hub" / version.location / str(version.revision)

@@ -52,7 +52,7 @@ def request_admission(  # noqa: PLR0913  (the fields of the request, all named)
     service: transport.Service,
     *,
     environment: str,
-    purpose: str | None,
+    purpose: str,
     files: Sequence[manifest.ManifestFile],
     engine: Mapping[str, Any],
     node: str,
@@ -89,15 +89,15 @@ def parse_decision(data: bytes) -> Decision:
         raise AdmissionUnavailable("the answer of the service is no decision")
     # a service that does not say that it only warns means what it says
     mode = value.get("mode", "enforce")
-    if mode not in {"enforce", "warn"} or not isinstance(value.get("admission_id"), str):
+    is_allowed = value["decision"] == "allow"
+    admission_id = _text(value, "admission_id") or ""
+    if mode not in {"enforce", "warn"} or ((is_allowed or mode == "warn") and not admission_id):
         raise AdmissionUnavailable("the decision of the service lacks its mode or its admission id")
-    reasons, obligations = value.get("reasons") or [], value.get("obligations") or []
-    if not isinstance(reasons, list) or not isinstance(obligations, list):
-        raise AdmissionUnavailable("the reasons or obligations of the decision are no lists")
+    reasons, obligations = (_list(value, name) for name in ("reasons", "obligations"))
     return Decision(
-        is_allowed=value["decision"] == "allow",
+        is_allowed=is_allowed,
         mode=mode,
-        admission_id=value["admission_id"],
+        admission_id=admission_id,
         model_version=_text(value, "model_version"),
         model_digest=_text(value, "model_digest"),
         approval_id=_text(value, "approval_id"),
@@ -116,7 +116,7 @@ def deployment_statement(  # noqa: PLR0913  (the fields of the statement, all na
     engine: Mapping[str, Any],
     command: Sequence[str],
     environment: str,
-    purpose: str | None,
+    purpose: str,
     node: str,
     region: str | None,
     recorder: str,
@@ -127,7 +127,9 @@ def deployment_statement(  # noqa: PLR0913  (the fields of the statement, all na
         {
             "type": packing.DEPLOYMENT_TYPE,
             "admission_id": decision.admission_id,
-            "model_version": decision.model_version,
+            # where admission only warns, the model may have no name yet
+            "model_version": decision.model_version
+            or f"urn:modelcustody:unregistered:{manifest.model_digest(files)}",
             "model_digest": manifest.model_digest(files),
             "manifest_digest": manifest.manifest_digest(files),
             "adapters": [],
@@ -204,6 +206,15 @@ def _reason(value: Any) -> Reason:
     if not isinstance(value, dict) or not isinstance(value.get("code"), str):
         raise AdmissionUnavailable("a reason of the decision has no code")
     return Reason(value["code"], _text(value, "message") or "", _text(value, "evidence_url"))
+
+
+def _list(value: Mapping[str, Any], name: str) -> list[Any]:
+    found = value.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise AdmissionUnavailable(f"the {name} of the decision are no list")
+    return found
 
 
 def _text(value: Mapping[str, Any], name: str) -> str | None:

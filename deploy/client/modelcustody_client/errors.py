@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818  (a noun phrase, as everywhere in this project)
+class Refused(Exception):
     """Something was not as it must be; `code` is stable, the message is for people."""
 
     code = "refused"

@@ -62,9 +62,13 @@ class Report:
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "facts": self.facts,
+            **{outcome: self._details(outcome) for outcome in (PROVED, FAILED, UNDECIDED)},
             "checks": [dataclasses.asdict(check) for check in self.checks],
             "limits": self.limits,
         }
+
+    def _details(self, outcome: str) -> list[str]:
+        return [check.detail for check in self.checks if check.outcome == outcome]
 
     def as_text(self) -> str:
         """Return the report for people; what came from the pack is shown without control characters."""

@@ -136,6 +136,7 @@ def test_lock_files_of_a_process_that_is_not_ours_do_not_keep_it_from_starting(
     server.stop()
     # As after a restart of the machine: the old id now belongs to another program, here to this one.
     (paths.postgres / "postmaster.pid").write_text("\n".join([str(os.getpid()), *before[1:]]) + "\n")
+    paths.socket_dir.mkdir()
     (paths.socket_dir / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
     assert not server.is_running()
     assert server.start() is True

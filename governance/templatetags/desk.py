@@ -1,0 +1,180 @@
+"""How the desk writes digests, sizes, times and states."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+# A word, the tone of its badge, and a sign, so that colour is never the only carrier.
+STATES: dict[str, tuple[str, str]] = {
+    "draft": ("plain", "edit_note"),
+    "resolved": ("info", "inventory_2"),
+    "quarantined": ("bad", "block"),
+    "revoked": ("bad", "cancel"),
+    "requested": ("warn", "hourglass_top"),
+    "approved": ("good", "check_circle"),
+    "rejected": ("bad", "cancel"),
+    "withdrawn": ("plain", "undo"),
+    "expired": ("warn", "event_busy"),
+    "queued": ("info", "schedule"),
+    "running": ("info", "progress_activity"),
+    "finished": ("plain", "check"),
+    "pass": ("good", "check_circle"),
+    "fail": ("bad", "cancel"),
+    "error": ("bad", "error"),
+    "skip": ("warn", "remove_circle"),
+    "missing": ("warn", "help"),
+    "none": ("plain", "remove"),
+    "allow": ("good", "check_circle"),
+    "deny": ("bad", "block"),
+    "allowed": ("good", "check_circle"),
+    "allowed_with_obligations": ("good", "assignment_turned_in"),
+    "needs_licence": ("bad", "contract"),
+    "prohibited": ("bad", "block"),
+    "needs_review": ("warn", "rate_review"),
+    "critical": ("bad", "priority_high"),
+    "high": ("bad", "keyboard_double_arrow_up"),
+    "medium": ("warn", "drag_handle"),
+    "low": ("plain", "keyboard_arrow_down"),
+    "info": ("plain", "info"),
+    "ok": ("good", "check_circle"),
+    "in tree": ("good", "account_tree"),
+    "pending": ("info", "schedule"),
+    "active": ("good", "check_circle"),
+    "inactive": ("plain", "do_not_disturb_on"),
+    "in force": ("good", "check_circle"),
+    "superseded": ("plain", "history"),
+    "enforce": ("plain", "gavel"),
+    "warn": ("warn", "warning"),
+    "done": ("good", "check"),
+    "failed": ("bad", "close"),
+    "waiting": ("warn", "hourglass_top"),
+    "todo": ("plain", "radio_button_unchecked"),
+}
+
+
+@register.simple_tag
+def badge(word: str, text: str = "", prefix: str = "") -> SafeString:
+    """A state as a badge: a sign, the word, and a colour."""
+    tone, sign = STATES.get(word, ("plain", "circle"))
+    shown = text or str(word).replace("_", " ")
+    before = format_html('<span class="sr-only">{}: </span>', prefix) if prefix else ""
+    return format_html(
+        '<span class="badge badge-{}">{}<span class="material-symbols-outlined" aria-hidden="true">{}</span>{}</span>',
+        tone,
+        before,
+        sign,
+        shown,
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A decorative sign; hidden from those who listen to the page."""
+    return format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', name)
+
+
+@register.simple_tag
+def digest(value: str | None, label: str = "digest", length: int = 0) -> SafeString:
+    """A digest in full or shortened, with a button that copies all of it."""
+    if not value:
+        return format_html('<span class="quiet">{}</span>', "none yet")
+    shown = value
+    if length and len(value) > length:
+        head, _, rest = value.rpartition(":")
+        shown = f"{head + ':' if head else ''}{rest[:length]}…"
+    return format_html(
+        '<span class="digest"><code title="{0}">{1}</code><button type="button" class="copy" data-copy="{0}" '
+        'aria-label="Copy {2}"><span class="material-symbols-outlined" aria-hidden="true">content_copy</span>'
+        "</button></span>",
+        value,
+        shown,
+        label,
+    )
+
+
+@register.simple_tag
+def when(value: datetime | None, empty: str = "never") -> SafeString:
+    """A time in UTC, with the distance from now beside it."""
+    if value is None:
+        return format_html('<span class="quiet">{}</span>', empty)
+    return format_html(
+        '<time datetime="{}" title="{}"><span class="time">{}</span> <span class="quiet">{}</span></time>',
+        value.isoformat(),
+        f"{value:%Y-%m-%d %H:%M:%S} UTC",
+        f"{value:%Y-%m-%d %H:%M}",
+        distance(value, timezone.now()),
+    )
+
+
+def distance(value: datetime, now: datetime) -> str:
+    """How far a time is from now, in the largest unit that fits."""
+    seconds = int((now - value).total_seconds())
+    ahead = seconds < 0
+    seconds = abs(seconds)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            number = seconds // size
+            return f"in {number} {unit}" if ahead else f"{number} {unit} ago"
+    return "now"
+
+
+@register.filter
+def size(value: int | None) -> str:
+    """Bytes in units of 1000, as disks and model hubs count them."""
+    if value is None:
+        return "\N{EN DASH}"
+    number = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.2f} TB"
+
+
+@register.filter
+def words(value: str) -> str:
+    """A stable code as words."""
+    return str(value).replace("_", " ")
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+
+
+@register.filter
+def percent(part: int, whole: int) -> int:
+    """Hundredths done, never more than all."""
+    return min(100, round(part / whole * 100)) if whole else 0
+
+
+@register.filter
+def admin_url(opts: Any, page: str) -> str:
+    """The name of a resource's page, for `{% url %}`."""
+    return f"admin:{opts.app_label}_{opts.model_name}_{page}"
+
+
+# Which page tells of what the log names; names of addresses only, so nothing is imported.
+SUBJECT_PAGES = {
+    "model-version": "admin:registry_modelversion_change",
+    "approval": "admin:registry_approval_change",
+    "admission": "admin:registry_admission_change",
+}
+
+
+@register.simple_tag
+def subject_link(subject: str) -> SafeString:
+    """What a log entry is about, as a link to its page where it has one."""
+    kind, _, name = subject.partition(":")
+    if kind in SUBJECT_PAGES and name:
+        return format_html('<a href="{}">{}</a>', reverse(SUBJECT_PAGES[kind], args=[name]), subject)
+    return format_html('<span class="mono">{}</span>', subject)

@@ -1,0 +1,126 @@
+"""Everything that a version's page shows, gathered in a constant number of queries."""
+
+from datetime import datetime
+from typing import Any
+
+from audit import overview
+from governance.desk import charts
+from registry.admin import axes, journey
+from registry.lifecycle import Outcome, RunState
+from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
+
+SHOWN_FILES = 300
+SHOWN_ROWS = 20
+DAYS = 30
+ORDER = {
+    outcome: place for place, outcome in enumerate((Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS))
+}
+SEVERITIES = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
+
+
+def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
+    """The context of the page's template."""
+    resolution = version.resolutionruns.order_by("-pk").first()
+    verification = version.verificationruns.order_by("-pk").first()
+    smoke = version.smokeruns.order_by("-pk").first()
+    approvals = list(
+        version.approvals.select_related("environment", "requested_by", "decided_by", "policy").order_by(
+            "-requested_at"
+        )
+    )
+    evaluations = latest_evaluations(version)
+    admissions = list(version.admissions.order_by("-decided_at")[:SHOWN_ROWS])
+    served = serving(version, now=now)
+    known = journey.Known(
+        version=version,
+        resolution=resolution,
+        verification=axes.counting(verification, version),
+        smoke=axes.counting(smoke, version),
+        evaluation=evaluations[0] if evaluations else None,
+        approvals=approvals,
+        admission=admissions[0] if admissions else None,
+        served=served["total"],
+    )
+    return {
+        "axes": {
+            "status": axes.status(version),
+            "evidence": axes.evidence(known.verification, known.smoke),
+            "approval": axes.approval(approvals, now=now),
+        },
+        "steps": journey.steps(known, now=now),
+        "hint": journey.hint(known, now=now),
+        "open_run": open_run(resolution, verification, smoke),
+        "files": files(version),
+        "resolution": resolution,
+        "verification": verification,
+        "checks": checks(verification),
+        "smoke": smoke,
+        "answers": answers(smoke),
+        "licenses": list(version.license_findings.order_by("kind", "pk")),
+        "lineage": list(version.lineage.order_by("relation", "base_model")),
+        "evaluations": evaluations,
+        "approvals": approvals,
+        "admissions": admissions,
+        "served": served,
+        "entries": entries(version, approvals),
+    }
+
+
+def open_run(*runs: LeasedRun | None) -> LeasedRun | None:
+    """The run that is under way, if one is."""
+    return next((run for run in runs if run is not None and run.state != RunState.FINISHED), None)
+
+
+def files(version: ModelVersion) -> dict[str, Any]:
+    """The files, weights first; very long lists are cut, and say so."""
+    rows = list(version.artifacts.order_by("path")[: SHOWN_FILES + 1])
+    return {"rows": rows[:SHOWN_FILES], "cut": len(rows) > SHOWN_FILES}
+
+
+def checks(run: LeasedRun | None) -> dict[str, Any]:
+    """The results of a verification, failing first, with a count of each outcome."""
+    if run is None:
+        return {"rows": [], "counts": {}}
+    rows = list(CheckResult.objects.filter(run_id=run.pk))
+    rows.sort(key=lambda row: (ORDER[Outcome(row.outcome)], SEVERITIES[row.severity], row.check_id, row.path))
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.outcome] = counts.get(row.outcome, 0) + 1
+    return {"rows": rows, "counts": counts}
+
+
+def answers(run: SmokeRun | None) -> list[Any]:
+    """What the engine answered, in order."""
+    return list(run.answers.order_by("position")) if run is not None else []
+
+
+def latest_evaluations(version: ModelVersion) -> list[Evaluation]:
+    """The newest verdict for each environment and purpose, the newest of all first."""
+    rows = (
+        version.evaluations.select_related("environment", "organization")
+        .order_by("environment", "purpose", "-pk")
+        .distinct("environment", "purpose")
+    )
+    return sorted(rows, key=lambda row: row.pk, reverse=True)
+
+
+def serving(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
+    """Where it was served and how much: one digest, however many versions share it."""
+    if version.model_digest is None:
+        return {"total": 0, "deployments": [], "requests": [], "chart": "", "days": []}
+    days = overview.requests_per_day(version.model_digest, days=DAYS, now=now)
+    total = overview.request_count(version.model_digest)
+    label = f"Requests a day over {DAYS} days, {sum(number for _, number in days):,} in all"
+    return {
+        "total": total,
+        "deployments": overview.latest_deployments(version.model_digest, limit=SHOWN_ROWS),
+        "requests": overview.latest_requests(version.model_digest, limit=SHOWN_ROWS),
+        "chart": charts.bars(days, label=label) if total else "",
+        "days": days,
+    }
+
+
+def entries(version: ModelVersion, approvals: list[Approval]) -> list[Any]:
+    """The log's entries about this version and its approvals, newest first."""
+    subjects = [f"model-version:{version.pk}", *(f"approval:{row.pk}" for row in approvals)]
+    return overview.latest_decisions(subjects, limit=SHOWN_ROWS * 2)

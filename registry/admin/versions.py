@@ -1,0 +1,99 @@
+"""Versions: the list, and the page that is the heart of the desk."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from governance.desk.lists import ListFilter
+from governance.desk.pages import DeskAdmin
+from registry.admin import axes, finding, version_page
+from registry.admin.registration import REGISTER
+from registry.admin.version_actions import ACTIONS
+from registry.lifecycle import ApprovalStatus, Status
+from registry.models import ModelVersion, RegisteredModel
+
+# With more models than this, searching by name serves better than a drop-down.
+LISTED_MODELS = 200
+
+
+def _models() -> list[tuple[str, str]]:
+    rows = list(RegisteredModel.objects.order_by("publisher", "name")[: LISTED_MODELS + 1])
+    return [(str(row.pk), str(row)) for row in rows] if len(rows) <= LISTED_MODELS else []
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(DeskAdmin):
+    """Every version of every model."""
+
+    purpose = (
+        "Each row is one exact state of a model's files. Another revision or another file is another version."
+    )
+    empty_hint = "Register a model: name a repository on the Hub, or a folder."
+    search_hint = "Name, purl, commit or digest"
+    columns = ("Version", "Status", "Evidence", "Approval", "Size", "Registered")
+    row_template = "registry/version/row.html"
+    object_template = "registry/version/page.html"
+    list_actions = (REGISTER,)
+    page_actions = ACTIONS
+    filters = (
+        ListFilter(
+            "status",
+            "Status",
+            lambda: [(one.value, one.value) for one in Status],
+            lambda rows, value: rows.filter(status=value),
+        ),
+        ListFilter(
+            "evidence",
+            "Evidence",
+            lambda: [("failing", "not passing")],
+            lambda rows, _value: rows.filter(pk__in=axes.failing()),
+        ),
+        ListFilter(
+            "approval",
+            "Approval",
+            lambda: [(one.value, one.value) for one in ApprovalStatus],
+            lambda rows, value: rows.filter(approvals__status=value).distinct(),
+        ),
+        ListFilter("model", "Model", _models, lambda rows, value: rows.filter(registered_model=value)),
+    )
+
+    def rows(self) -> QuerySet[ModelVersion]:
+        """Newest first."""
+        return ModelVersion.objects.select_related("registered_model", "submitted_by").order_by("-pk")
+
+    def find(self, rows: QuerySet[ModelVersion], term: str) -> QuerySet[ModelVersion]:
+        """By name, purl, commit or digest."""
+        return finding.versions(rows, term)
+
+    def dress(self, rows: list[ModelVersion]) -> None:
+        """The three axes of the rows of one page."""
+        axes.dress(rows, now=timezone.now())
+
+    def rows_for_page(self) -> QuerySet[ModelVersion]:
+        """With the model and who registered it."""
+        return ModelVersion.objects.select_related("registered_model", "submitted_by")
+
+    def object_context(self, row: ModelVersion) -> dict[str, Any]:
+        """The evidence, section by section."""
+        return version_page.gather(row, now=timezone.now())
+
+    def extra_routes(self, info: str) -> list[URLPattern]:
+        """The strip alone, which the page renews while a run is under way."""
+        return [path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip")]
+
+    def strip_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The strip as a fragment; once nothing runs any more, the whole page is asked to load again."""
+        row = self.one(object_id)
+        context = {
+            "row": row,
+            "buttons": self.row_buttons(request, row),
+            **version_page.gather(row, now=timezone.now()),
+        }
+        response = self.show(request, "registry/version/strip.html", context)
+        if context["open_run"] is None:
+            response["HX-Refresh"] = "true"
+        return response

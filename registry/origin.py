@@ -1,0 +1,31 @@
+"""Where a version's files come from, and where they lie on this machine."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from registry.models import ModelVersion, SourceKind
+from registry.sources.base import ModelSource
+from registry.sources.folder import FolderSource
+
+
+def source_of(version: ModelVersion) -> ModelSource:
+    """The source of a version, ready to be asked."""
+    if version.source_kind == SourceKind.FOLDER:
+        return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS)
+    from registry.sources.hub import HubSource  # only workers need the Hub's client
+
+    return HubSource(
+        version.location,
+        endpoint=settings.HF_ENDPOINT,
+        token=settings.HF_TOKEN,
+        store=settings.MODEL_STORE,
+        commit=version.revision,
+    )
+
+
+def folder_of(version: ModelVersion) -> Path:
+    """The folder that holds a resolved version's files."""
+    if version.source_kind == SourceKind.FOLDER:
+        return Path(version.location)
+    return Path(settings.MODEL_STORE) / "hub" / version.location / str(version.revision)

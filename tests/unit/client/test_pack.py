@@ -1,0 +1,418 @@
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelcustody_client import archive, canonical, ed25519, note, pack, packing
+
+from tests import packs
+
+
+def verified(data: bytes, vkeys=packs.VKEYS):
+    return pack.verify_stream(io.BytesIO(data), vkeys=vkeys)
+
+
+def rewritten(data: bytes, **changes: bytes | None) -> bytes:
+    """Change members of a finished pack, as someone without the keys could."""
+    found = archive.Archive(io.BytesIO(data))
+    files = {name: found.read(name) for name in found.members}
+    files.update({name: value for name, value in changes.items() if value is not None})
+    kept = {name: value for name, value in files.items() if changes.get(name, b"") is not None}
+    stream = io.BytesIO()
+    archive.write_archive(sorted(kept.items()), stream=stream)
+    return stream.getvalue()
+
+
+def failure(data: bytes, vkeys=packs.VKEYS) -> str:
+    report = verified(data, vkeys)
+    assert (report.verdict, report.exit_code) == ("tampered", 1)
+    return " ".join(check.detail for check in report.checks if check.outcome == "failed")
+
+
+def test_a_good_pack_is_verified():
+    report = verified(packs.plan().build())
+
+    assert (report.verdict, report.exit_code) == ("verified", 0), report.as_text()
+    assert {check.id for check in report.checks} == {
+        "archive",
+        "contents",
+        "signature",
+        "identity",
+        "checkpoint:decisions",
+        "entries:decisions",
+        "checkpoint:requests",
+        "entries:requests",
+        "deployments",
+        "requests",
+        "approvals",
+        "documents",
+    }
+    assert report.facts["model_digest"] == packs.MODEL_DIGEST
+    assert "2 served requests" in report.as_text()
+    assert "really loaded these bytes" in report.as_text()
+
+
+def test_packs_are_deterministic():
+    assert packs.plan().build() == packs.plan().build()
+
+
+def test_without_pinned_keys_nothing_is_decided():
+    report = verified(packs.plan().build(), ())
+
+    assert (report.verdict, report.exit_code) == ("undecided", 2)
+    assert "Pin the service's keys" in report.as_text()
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_with_one_key_not_pinned_nothing_is_decided(missing):
+    keys = [key for position, key in enumerate(packs.VKEYS) if position != missing]
+
+    assert verified(packs.plan().build(), keys).exit_code == 2
+
+
+@pytest.mark.parametrize("which", ["decisions", "requests", "attestation"])
+def test_another_key_under_the_same_name_is_not_trusted(which):
+    plan = packs.plan()
+    plan.keys[which] = bytes([9]) * 32
+
+    report = verified(plan.build())
+
+    assert report.exit_code in {1, 2}
+    assert report.verdict != "verified"
+
+
+def test_a_known_key_with_a_bad_signature_is_tampering():
+    good = packs.plan().build()
+    envelope = archive.Archive(io.BytesIO(good)).read(packing.ENVELOPE_NAME)
+    value = canonical.loads(envelope)
+    value["signatures"][0]["sig"] = "A" * 86 + "=="
+
+    assert "wrong" in failure(rewritten(good, **{packing.ENVELOPE_NAME: canonical.dumps(value)}))
+
+
+def test_a_logs_key_does_not_attest_packs():
+    good = packs.plan().build()
+    index = archive.Archive(io.BytesIO(good)).read(packing.INDEX_NAME)
+    decisions = packs.VKEYS[0]
+    envelope = packs.dsse.sign_envelope(
+        index, payload_type=packing.PAYLOAD_TYPE, name=decisions.name, private_key_bytes=packs.DECISIONS_KEY
+    )
+
+    assert verified(rewritten(good, **{packing.ENVELOPE_NAME: envelope})).exit_code == 2
+
+
+SMALL = packs.Plan(
+    files={name: packs.plan().files[name] for name in ("manifest.sha256", "approvals.json")},
+    decisions={1: packs.plan().decisions[1], 2: packs.plan().decisions[2]},
+    requests={0: packs.plan().requests[0]},
+    size=3,
+    model_version=packs.plan().model_version,
+).build()
+
+
+def test_a_small_pack_is_verified():
+    assert verified(SMALL).exit_code == 0
+
+
+@pytest.mark.parametrize("start", range(8))
+def test_single_bit_flips_are_never_verified(start):
+    """Every byte is hit once, in a different bit each; every bit of every byte over a stride below."""
+    for position in range(len(SMALL)):
+        spoiled = bytearray(SMALL)
+        spoiled[position] ^= 1 << (position + start) % 8
+        if position % 8 == start:
+            assert verified(bytes(spoiled)).exit_code != 0, position
+
+
+@given(st.integers(0, len(SMALL) * 8 - 1))
+def test_any_bit_flip_is_never_verified(bit):
+    spoiled = bytearray(SMALL)
+    spoiled[bit // 8] ^= 1 << bit % 8
+
+    assert verified(bytes(spoiled)).exit_code != 0
+
+
+@given(st.integers(0, len(SMALL) - 1))
+def test_a_cut_pack_is_refused(length):
+    assert failure(SMALL[:length])
+
+
+@given(st.binary(max_size=3000))
+def test_any_bytes_are_refused_without_an_exception(data):
+    assert failure(data)
+
+
+def test_a_file_that_is_changed_added_or_taken_away_is_found():
+    good = packs.plan().build()
+
+    assert "not the file that was listed" in failure(rewritten(good, **{"report.html": b"<p>approved</p>"}))
+    assert "not listed" in failure(rewritten(good, more=b"x"))
+    assert "not in the pack" in failure(rewritten(good, **{"report.html": None}))
+    for name in (packing.INDEX_NAME, packing.ENVELOPE_NAME):
+        assert failure(rewritten(good, **{name: None}))
+
+
+def test_a_changed_index_needs_a_new_signature():
+    good = packs.plan().build()
+    value = canonical.loads(archive.Archive(io.BytesIO(good)).read(packing.INDEX_NAME))
+    value["generated_at"] = "2020-01-01T00:00:00Z"
+
+    assert "about another" in failure(rewritten(good, **{packing.INDEX_NAME: canonical.dumps(value)}))
+
+
+# From here on: a service that signs what does not fit together.
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"type": "modelcustody/evidence-pack/v2"}, "version 1"),
+        ({"more": 1}, "version 1"),
+        ({"model_version": {"manifest_digest": packs.MANIFEST_DIGEST}}, "digest"),
+        ({"model_version": []}, "lacks"),
+        ({"logs": {}}, "both|must name"),
+        ({"logs": {"decisions": {}, "requests": {}}}, "no origin"),
+        (
+            {
+                "logs": {
+                    name: {"origin": packs.origin("requests"), "vkey": "x"}
+                    for name in ("decisions", "requests")
+                }
+            },
+            "not the origin",
+        ),
+        (
+            {
+                "logs": {
+                    "decisions": {"origin": "a/log/decisions", "vkey": "x"},
+                    "requests": {"origin": "b/log/requests", "vkey": "x"},
+                }
+            },
+            "different services",
+        ),
+    ],
+)
+def test_an_index_of_another_shape_is_refused(changes, why):
+    plan = packs.plan()
+    plan.index_changes = changes
+
+    assert any(word in failure(plan.build()) for word in why.split("|"))
+
+
+@pytest.mark.parametrize("field", ["manifest_digest", "model_digest"])
+def test_an_identity_that_does_not_follow_from_the_manifest_is_refused(field):
+    plan = packs.plan()
+    plan.model_version[field] = "sha256:" + "e" * 64
+
+    assert field in failure(plan.build())
+
+
+def test_a_manifest_without_weights_is_refused():
+    plan = packs.plan()
+    plan.files["manifest.sha256"] = b"a" * 64 + b"  README.md\n"
+
+    assert "made of" in failure(plan.build())
+
+
+def test_a_leaf_that_is_not_in_the_log_is_refused():
+    plan, other = packs.plan(), packs.plan()
+    other.requests[3] = packs.served_request(9, deployment_digest=packing.digest(plan.requests[0]))
+    forged = packing.leaf_name("requests", index=3)
+    plan.files[forged] = other.requests[3]
+
+    assert "another root" in failure(plan.build())
+
+
+def test_a_proof_for_another_index_is_refused():
+    plan = packs.plan()
+    built = archive.Archive(io.BytesIO(plan.build()))
+    plan.files[packing.leaf_name("requests", index=4)] = plan.requests[3]
+    plan.files[packing.proof_name("requests", index=4)] = built.read(packing.proof_name("requests", index=3))
+
+    assert "is for entry 3" in failure(plan.build())
+
+
+def test_two_faces_of_one_log_are_refused():
+    plan, other = packs.plan(), packs.plan()
+    other.size = 8
+    name = packing.proof_name("requests", index=3)
+    plan.files[name] = archive.Archive(io.BytesIO(other.build())).read(name)
+
+    assert "another checkpoint" in failure(plan.build())
+
+
+@pytest.mark.parametrize(
+    "name", ["entries/requests/3.leaf.bak", "entries/requests/03.leaf", "entries/other/3.leaf"]
+)
+def test_entries_of_other_names_are_refused(name):
+    plan = packs.plan()
+    plan.files[name] = b"x"
+
+    assert "no name of a log entry" in failure(plan.build())
+
+
+def test_a_leaf_without_its_proof_is_refused():
+    plan = packs.plan()
+    plan.files["entries/requests/5.leaf"] = b"x"
+
+    assert "lacks its leaf or its proof" in failure(plan.build())
+
+
+def test_a_deployment_of_another_model_is_refused():
+    plan = packs.plan()
+    plan.requests = {0: packs.deployment(model_digest="sha256:" + "f" * 64)}
+
+    assert "of another model" in failure(plan.build())
+
+
+def test_a_request_that_cites_no_deployment_of_the_pack_is_refused():
+    plan = packs.plan()
+    plan.requests[3] = packs.served_request(0, deployment_digest="sha256:" + "f" * 64)
+
+    assert "not in the pack" in failure(plan.build())
+
+
+def test_a_request_that_is_there_twice_is_refused():
+    plan = packs.plan()
+    plan.requests[6] = plan.requests[3]
+
+    assert "twice" in failure(plan.build())
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        b'{"received_at":1,"record":{}}',
+        b'{"received_at":"x","record":[]}',
+        b'{"received_at":"x","record":{}}',
+        b'{"received_at":"x","record":{"record_id":"a","deployment_digest":"b"}}',
+        b'{"received_at":"x","record":{"record_id":"a","record_id":"a"}}',
+        b'{"received_at":"x","record":{},"more":1}',
+        b"[]x",
+    ],
+)
+def test_a_leaf_that_cannot_be_read_is_refused(leaf):
+    plan = packs.plan()
+    plan.requests[4] = leaf
+
+    assert "entry 4 of the requests log" in failure(plan.build())
+
+
+def test_an_entry_of_a_kind_not_known_leaves_the_pack_undecided():
+    plan = packs.plan()
+    plan.requests[4] = canonical.dumps({"type": "modelcustody/replay/v1"})
+
+    report = verified(plan.build())
+    assert (report.exit_code, "replay/v1" in report.as_text()) == (2, True)
+
+
+def approvals(plan: packs.Plan, **changes) -> packs.Plan:
+    value = canonical.loads(plan.files["approvals.json"])[0]
+    plan.files["approvals.json"] = canonical.dumps({"approvals": [{**value, **changes}]})
+    return plan
+
+
+@pytest.mark.parametrize("field", ["manifest_digest", "model_digest"])
+def test_an_approval_of_other_files_is_refused(field):
+    plan = approvals(packs.plan(), **{field: "sha256:" + "e" * 64})
+
+    assert "approves other files" in failure(plan.build())
+
+
+def test_an_approval_that_cites_other_evidence_than_its_log_entry_is_refused():
+    plan = approvals(packs.plan(), policy_digest="sha256:" + "e" * 64)
+
+    assert "policy_digest" in failure(plan.build())
+
+
+def test_an_approval_that_was_revoked_is_not_shown_as_approved():
+    plan = packs.plan()
+    plan.decisions[6] = packs.decision("registry.approval.revoked", "approval:4", {})
+
+    assert "revoked" in failure(plan.build())
+
+
+def test_an_approval_that_is_not_in_the_log_leaves_the_pack_undecided():
+    plan = packs.plan()
+    del plan.decisions[2]
+
+    report = verified(plan.build())
+    assert (report.exit_code, "have no decision in the log" in report.as_text()) == (2, True)
+
+
+def test_a_pack_without_approvals_says_so():
+    plan = packs.plan()
+    plan.files["approvals.json"] = b"[]"
+
+    report = verified(plan.build())
+    assert report.exit_code == 0
+    assert any("no approval" in limit for limit in report.limits)
+
+
+@pytest.mark.parametrize("data", [b"{}", b"[1]", b"[{}]", b"null", b"[", b'{"approvals":{}}'])
+def test_approvals_of_another_shape_are_refused(data):
+    plan = packs.plan()
+    plan.files["approvals.json"] = data
+
+    assert failure(plan.build())
+
+
+@pytest.mark.parametrize("mode", ["enforce", "warn"])
+def test_a_deployment_whose_admission_was_denied(mode):
+    plan = packs.plan()
+    plan.decisions[5] = packs.decision(
+        "registry.admission.decided", f"admission:{packs.ADMISSION_ID}", {"decision": "deny", "mode": mode}
+    )
+
+    report = verified(plan.build())
+
+    assert report.exit_code == (1 if mode == "enforce" else 0)
+    assert ("only warned" in report.as_text()) == (mode == "warn")
+
+
+def test_an_admission_for_another_model_is_refused():
+    plan = packs.plan()
+    body = {"decision": "allow", "model_digest": "sha256:" + "e" * 64}
+    plan.decisions[5] = packs.decision("x.y.decided", f"admission:{packs.ADMISSION_ID}", body)
+
+    assert "admission" in failure(plan.build())
+
+
+@pytest.mark.parametrize("name", ["verification.json", "smoke.json", "evaluation.json"])
+def test_evidence_about_another_model_is_refused(name):
+    plan = packs.plan()
+    plan.files[name] = canonical.dumps({"manifest_digest": "sha256:" + "e" * 64})
+
+    assert name in failure(plan.build())
+
+
+def test_a_report_cannot_steer_a_terminal():
+    plan = packs.plan()
+    plan.model_version["purl"] = "\x1b[2J\u202epkg\nVERIFIED"
+
+    text = verified(plan.build()).as_text()
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "\\x1b[2J\\u202epkg\\nVERIFIED" in text
+
+
+def test_the_report_for_programs_holds_the_outcomes():
+    value = verified(packs.plan().build()).as_json()
+
+    assert value["verdict"] == "verified"
+    assert len(value["proved"]) == len(value["checks"]) == 12
+    assert canonical.dumps(value)
+
+
+def test_a_verified_pack_in_plain_python(monkeypatch):
+    data = packs.plan().build()
+    monkeypatch.setattr(ed25519, "HAVE_CRYPTOGRAPHY", False)
+
+    assert verified(data).exit_code == 0
+    assert (
+        verified(
+            data, [note.make_vkey(key.name, public_key=packs.VKEYS[0].public_key) for key in packs.VKEYS]
+        ).exit_code
+        != 0
+    )

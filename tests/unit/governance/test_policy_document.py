@@ -1,0 +1,119 @@
+"""What a policy document may say, and what is said of one that is wrong."""
+
+import hashlib
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.policy import document
+
+SHIPPED = document.DEFAULT.read_text()
+KEYS = [
+    (section, key)
+    for section, table in tomllib.loads(SHIPPED).items()
+    for key in (table if isinstance(table, dict) else [None])
+]
+
+
+def test_the_shipped_policy_is_strict() -> None:
+    policy = document.load()
+
+    assert policy.formats == {"safetensors", "gguf"}
+    assert policy.accepted_verdicts == {"allowed", "allowed_with_obligations"}
+    assert policy.remote_code is document.RemoteCode.FORBIDDEN
+    assert policy.mode is document.Mode.ENFORCE
+    assert policy.smoke_required
+    assert policy.regions == {}
+
+
+def test_the_digest_is_that_of_the_bytes() -> None:
+    content = SHIPPED.encode()
+
+    assert document.parse(content).policy_digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert document.parse(content + b"# changed\n").policy_digest != document.parse(content).policy_digest
+
+
+@pytest.mark.parametrize(("section", "key"), KEYS)
+def test_every_key_is_required(section: str, key: str | None) -> None:
+    lines = SHIPPED.splitlines()
+    start = lines.index(f"[{section}]") if key else 0
+    index = next(i for i in range(start, len(lines)) if lines[i].startswith(f"{key or section} ="))
+    del lines[index]
+
+    with pytest.raises(document.InvalidPolicy) as refused:
+        document.parse("\n".join(lines).encode())
+
+    assert refused.value.field == (f"{section}.{key}" if key else section)
+
+
+@pytest.mark.parametrize("section", document.SECTIONS)
+def test_every_section_is_required_and_closed(section: str) -> None:
+    with pytest.raises(document.InvalidPolicy, match=f"{section}.loosen: unknown key"):
+        document.parse(SHIPPED.replace(f"[{section}]", f"[{section}]\nloosen = true").encode())
+    with pytest.raises(document.InvalidPolicy, match=f"{section}: is required"):
+        document.parse(SHIPPED.replace(f"[{section}]", f"[environments.{section}]").encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("version = 1", "version = 2", "version"),
+        ("version = 1", "version = true", "version"),
+        ('formats = ["safetensors", "gguf"]', 'formats = ["pickle"]', "evidence.formats"),
+        ('formats = ["safetensors", "gguf"]', "formats = []", "evidence.formats"),
+        ('remote_code = "forbidden"', 'remote_code = "maybe"', "evidence.remote_code"),
+        ("smoke_required = true", 'smoke_required = "yes"', "evidence.smoke_required"),
+        (
+            "verification_max_age_days = 30",
+            "verification_max_age_days = 0",
+            "evidence.verification_max_age_days",
+        ),
+        (
+            "verification_max_age_days = 30",
+            "verification_max_age_days = -1",
+            "evidence.verification_max_age_days",
+        ),
+        ('"allowed_with_obligations"', '"needs_review"', "license.accepted"),
+        ('"allowed_with_obligations"', '"prohibited"', "license.accepted"),
+        ("max_days = 365", "max_days = 99999", "approval.max_days"),
+        ("required = false", "required = 0", "signature.required"),
+        ("denied_countries = []", 'denied_countries = ["Utopia"]', "origin.denied_countries"),
+        ('mode = "enforce"', 'mode = "off"', "admission.mode"),
+        ("ttl_minutes = 60", "ttl_minutes = 60.5", "admission.ttl_minutes"),
+    ],
+)
+def test_a_wrong_value_is_named(old: str, new: str, field: str) -> None:
+    assert old in SHIPPED
+
+    with pytest.raises(document.InvalidPolicy) as refused:
+        document.parse(SHIPPED.replace(old, new).encode())
+
+    assert refused.value.field == field
+    assert refused.value.code == "invalid_policy"
+
+
+def test_environments_narrow_regions() -> None:
+    policy = document.parse((SHIPPED + '\n[environments.production]\nregions = ["eu-central"]\n').encode())
+
+    assert policy.regions == {"production": frozenset({"eu-central"})}
+
+
+@pytest.mark.parametrize(
+    "text", ["[environments.x]", "[environments.X]\nregions = []", "[environments]\nx = 1"]
+)
+def test_an_environment_without_regions_is_refused(text: str) -> None:
+    with pytest.raises(document.InvalidPolicy, match="environments"):
+        document.parse(f"{SHIPPED}\n{text}\n".encode())
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_policy_or_refused(content: bytes) -> None:
+    with pytest.raises(document.InvalidPolicy):
+        document.parse(content)
+
+
+def test_a_huge_document_is_refused() -> None:
+    with pytest.raises(document.InvalidPolicy, match="larger"):
+        document.parse(b"#" * (document.MAX_BYTES + 1))
