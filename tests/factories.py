@@ -125,8 +125,14 @@ def finish(run: models.LeasedRun, outcome: Outcome, *, at: datetime, **fields: A
 
 
 def verification_run(
-    version: models.ModelVersion, outcome: Outcome = Outcome.PASS, *, at: datetime = NOW
+    version: models.ModelVersion,
+    outcome: Outcome = Outcome.PASS,
+    *,
+    at: datetime = NOW,
+    failing: str = "C3-digests",
+    minor: tuple[str, Outcome, Severity] | None = None,
 ) -> models.VerificationRun:
+    """A finished run whose check `failing` has the outcome; `minor` is one more check."""
     run = models.VerificationRun.objects.create(
         version=version,
         manifest_digest=version.manifest_digest,
@@ -137,13 +143,17 @@ def verification_run(
         started_at=at,
         worker="test",
     )
-    for check_id, title, found in (("C3-digests", "Digests", outcome), ("C13-custom-code", "Code", Outcome.PASS)):
+    checks = dict.fromkeys(["C3-digests", "C13-custom-code"], (Outcome.PASS, Severity.CRITICAL))
+    checks[failing] = (outcome, Severity.CRITICAL)
+    if minor:
+        checks[minor[0]] = minor[1:]
+    for check_id, (found, severity) in checks.items():
         models.CheckResult.objects.create(
             run=run,
             check_id=check_id,
-            title=title,
+            title=check_id,
             outcome=found,
-            severity=Severity.CRITICAL,
+            severity=severity,
             message="as recorded",
             tool="modelcustody",
             tool_version="0",
