@@ -148,7 +148,7 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",
     "SITE_HEADER": "Model Custody",
-    "SITE_SUBHEADER": "Open-weight models, accounted for",
+    "SITE_SUBHEADER": "From source to served answer",
     "SITE_SYMBOL": "verified_user",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}desk/favicon.svg"}],
     "SHOW_HISTORY": False,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,15 +13,14 @@ from audit import overview
 from governance.desk import access, charts
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Permission, Role
-from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
+from registry.admin import axes
+from registry.lifecycle import ApprovalStatus, Status
 from registry.models import (
     Admission,
     Approval,
     ModelVersion,
     OrganizationProfile,
     ServingEnvironment,
-    SmokeRun,
-    VerificationRun,
 )
 
 EXPIRING_DAYS = 14
@@ -60,7 +59,7 @@ def add_numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     steps = [] if statuses else _first_steps(request)
     context |= {
         "title": "Desk",
-        "tiles": _tiles(request, now=now),
+        "tiles": _tiles(now=now),
         "statuses": [
             (one.value, statuses.get(one, 0), TONES[one], _list("registry_modelversion", f"status={one}"))
             for one in Status
@@ -87,9 +86,9 @@ def _list(resource: str, query: str = "") -> str:
     return f"{address}?{query}" if query else address
 
 
-def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
+def _tiles(*, now: datetime) -> list[Tile]:
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
-    failing = _failing()
+    failing = len(axes.failing())
     soon = now + timedelta(days=EXPIRING_DAYS)
     expiring = Approval.objects.filter(
         status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon
@@ -97,7 +96,7 @@ def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
     denied = Admission.objects.filter(
         decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)
     ).count()
-    gaps = overview.gap_count()
+    gaps = len(overview.open_gaps())
     return [
         Tile(
             "Awaiting review",
@@ -112,7 +111,7 @@ def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
             failing,
             "versions whose newest run did not pass",
             "report",
-            _list("registry_modelversion"),
+            _list("registry_modelversion", "evidence=failing"),
             _tone(failing, "bad"),
         ),
         Tile(
@@ -144,16 +143,6 @@ def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
 
 def _tone(number: int, tone: str) -> str:
     return tone if number else "good"
-
-
-def _failing() -> int:
-    """Versions whose newest verification or smoke run finished without a pass."""
-    bad = Q(state=RunState.FINISHED) & ~Q(outcome=Outcome.PASS)
-    failing: set[int] = set()
-    for table in (VerificationRun, SmokeRun):
-        newest = table.objects.order_by("version", "-pk").distinct("version").values("pk")
-        failing |= set(table.objects.filter(bad, pk__in=newest).values_list("version", flat=True))
-    return len(failing)
 
 
 def _charts(*, now: datetime) -> dict[str, Any]:
@@ -205,7 +194,7 @@ def _first_steps(request: HttpRequest) -> list[FirstStep]:
         FirstStep(
             "Register the first model.",
             "officer",
-            False,
+            ModelVersion.objects.exists(),
             link(Permission.VERSION_REGISTER, "registry_modelversion_register"),
             "Register a model",
         ),

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from governance.actions import people
@@ -61,7 +60,7 @@ class PasswordForm(DeskForm):
     )
 
 
-def _create(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _create(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return people.create_user(**values, actor=actor, now=now)
 
 
@@ -130,7 +129,7 @@ class UserAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[User]:
+    def rows(self) -> QuerySet[User]:
         """By name."""
         return User.objects.order_by("username")
 
@@ -138,7 +137,7 @@ class UserAdmin(DeskAdmin):
         """By name."""
         return rows.filter(username__icontains=term)
 
-    def object_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
+    def object_context(self, row: User) -> dict[str, Any]:
         """The tokens that act for this person, and what the log says."""
         return {
             "title": row.username,

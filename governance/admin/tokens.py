@@ -65,11 +65,11 @@ class IssueForm(DeskForm):
         return place.name if place is not None else ""
 
 
-def _issue(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _issue(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return tokens.issue_token(**values, actor=actor, now=now)
 
 
-def _revoke(token: ApiToken, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _revoke(token: ApiToken, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return tokens.revoke_token(token=token, actor=actor, now=now)
 
 
@@ -119,7 +119,7 @@ class ApiTokenAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[ApiToken]:
+    def rows(self) -> QuerySet[ApiToken]:
         """Newest first."""
         return self.rows_for_page().order_by("-pk")
 
@@ -141,7 +141,7 @@ class ApiTokenAdmin(DeskAdmin):
         for row in rows:
             row.state = state(row, timezone.now())  # type: ignore[attr-defined]
 
-    def object_context(self, request: HttpRequest, row: ApiToken) -> dict[str, Any]:
+    def object_context(self, row: ApiToken) -> dict[str, Any]:
         """Its state, and what the log says of it and of what it did."""
         return {
             "title": row.name,

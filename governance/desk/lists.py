@@ -60,7 +60,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than `COUNTED`."""
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """The number of rows, or one more than the limit."""
         rows = self.object_list
         if isinstance(rows, QuerySet):

@@ -416,3 +416,65 @@ def test_a_verified_pack_in_plain_python(monkeypatch):
         ).exit_code
         != 0
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"more": 1}, {"event": 1}, {"body": []}, {"at": None}],
+)
+def test_a_decision_of_another_shape_is_refused(change):
+    plan = packs.plan()
+    plan.decisions[3] = canonical.dumps({**canonical.loads(plan.decisions[1]), **change})
+
+    assert "entry 3 of the decisions log" in failure(plan.build())
+
+
+def test_a_decision_of_a_kind_not_known_leaves_the_pack_undecided():
+    plan = packs.plan()
+    plan.decisions[3] = b"[]"
+
+    assert verified(plan.build()).exit_code == 2
+
+
+def test_a_leaf_that_is_not_canonical_is_refused():
+    plan = packs.plan()
+    plan.decisions[3] = plan.decisions[1].replace(b'":', b'": ')
+
+    assert "canonical" in failure(plan.build())
+
+
+def test_a_deployment_that_is_there_twice_or_says_too_little_is_refused():
+    plan = packs.plan()
+    plan.requests[1] = plan.requests[0]
+    assert "twice" in failure(plan.build())
+
+    plan = packs.plan()
+    plan.requests[1] = packs.deployment(admission_id=None)
+    assert "admission_id" in failure(plan.build())
+
+
+def test_a_deployment_whose_admission_is_not_in_the_pack_is_told():
+    plan = packs.plan()
+    del plan.decisions[5]
+
+    report = verified(plan.build())
+
+    assert report.exit_code == 0
+    assert any("Whether 1 deployments were admitted" in limit for limit in report.limits)
+
+
+def test_a_sequence_that_is_no_number_is_refused():
+    plan = packs.plan()
+    plan.requests[3] = plan.requests[3].replace(b'"sequence": 0', b'"sequence": true')
+
+    assert "recorder, epoch and sequence" in failure(plan.build())
+
+
+def test_the_checkpoint_of_another_trusted_log_is_refused():
+    plan = packs.plan()
+    built = packs.archive_of(plan.build())
+    plan.decisions = {}
+    plan.files["approvals.json"] = b"[]"
+    plan.files["log/decisions/checkpoint"] = built["log/requests/checkpoint"]
+
+    assert "is that of" in failure(plan.build())
