@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
+import requests
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 from tlog_scales.backend import HttpBackend
@@ -26,6 +27,8 @@ def log_folders(settings: LazySettings, tmp_path: Path) -> None:
 
 def public_reader(address: str) -> tuple[TilesReader, VkeySet]:
     backend = HttpBackend(address)
+    # A connection for each request: else the server's threads, and theirs to the database, would outlive the test.
+    backend.session = requests
     vkey = backend.get("vkey")
     assert vkey is not None
     return TilesReader(backend), VkeySet(Vkey.from_string(vkey.decode().strip()))
