@@ -14,7 +14,7 @@ from registry import evidence as runs
 from registry import standing
 from registry.actions import endings, evaluate
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
-from registry.actions.shortcomings import listed, shortcomings
+from registry.actions.evidence import listed, shortcomings
 from registry.admission.question import Reason
 from registry.licensing.terms import Verdict
 from registry.lifecycle import ApprovalStatus, Status

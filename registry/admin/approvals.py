@@ -18,7 +18,7 @@ from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
 from registry import standing
-from registry.actions import review, shortcomings
+from registry.actions import evidence, review
 from registry.admin import axes, finding, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
@@ -110,7 +110,7 @@ def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
     """What speaks against the approval as things stand now; None where nothing is to be decided any more."""
     if approval.status != ApprovalStatus.REQUESTED:
         return None
-    evidence_reasons, terms = shortcomings.shortcomings(
+    evidence_reasons, terms = evidence.shortcomings(
         version=approval.version,
         environment=approval.environment,
         purpose=approval.purpose,

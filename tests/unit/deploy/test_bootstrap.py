@@ -1,5 +1,6 @@
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,12 @@ def _pretend(clone: Path) -> int:
 @pytest.fixture
 def installed(clone: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
-    monkeypatch.setattr(bootstrap, "install_packages", lambda lock, **_: found.append(lock.name) or 0)
+
+    def install_packages(lock: Path, *, total: int) -> int:
+        found.append(lock.name)
+        return 0
+
+    monkeypatch.setattr(bootstrap, "install_packages", install_packages)
     return found
 
 
@@ -110,10 +116,8 @@ def test_pips_reason_is_shown_and_the_exit_code_is_2(
 def test_without_the_right_to_install_it_says_what_to_type(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(
-        bootstrap.shutil, "which", lambda name: None if name == "sudo" else f"/usr/bin/{name}"
-    )
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "sudo" else f"/usr/bin/{name}")
     assert bootstrap.apt_install("chromium", "the browser tests") == 2
     assert "sudo apt-get install --yes --no-install-recommends chromium\n" in capsys.readouterr().err
 
