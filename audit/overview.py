@@ -1,5 +1,6 @@
 """What pages show of the logs: newest entries, places in the tree, use of a model, gaps. Reads only."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import TruncDate
 
+from audit import selectors
 from audit.events import Log
 from audit.models import (
     BatchKey,
@@ -19,6 +21,7 @@ from audit.models import (
     SequenceGap,
     ServedRequest,
 )
+from audit.selectors import Gap
 
 # Counting stops here on pages; what matters beyond is that it is much.
 COUNTED = 100_000
@@ -60,7 +63,8 @@ def log_numbers() -> list[LogNumbers]:
     signed = dict(Checkpoint.objects.values_list("log").annotate(size=Max("size")))
     times = dict(Checkpoint.objects.values_list("log").annotate(at=Max("signed_at")))
     return [
-        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log)) for log in Log
+        LogNumbers(log.value, sizes.get(log, 0), waiting.get(log, 0), signed.get(log, 0), times.get(log))
+        for log in Log
     ]
 
 
@@ -147,16 +151,16 @@ def recorders(*, limit: int) -> list[RecorderNumbers]:
         .annotate(batches=Count("*"), last=Max("received_at"))
         .order_by("-last")[:limit]
     )
-    names = [row["recorder"] for row in rows]
-    gaps = dict(
-        SequenceGap.objects.filter(recorder__in=names).order_by().values_list("recorder").annotate(number=Count("*"))
-    )
-    return [RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps.get(row["recorder"], 0)) for row in rows]
+    gaps = Counter(gap.recorder for gap in open_gaps())
+    return [
+        RecorderNumbers(row["recorder"], row["batches"], row["last"], gaps[row["recorder"]]) for row in rows
+    ]
 
 
-def gap_count() -> int:
-    """Gaps that were noticed."""
-    return SequenceGap.objects.count()
+def open_gaps() -> list[Gap]:
+    """The gaps that no late batch has closed; only recorders that ever skipped a number are looked at."""
+    skipped = SequenceGap.objects.order_by("recorder").values_list("recorder", flat=True).distinct()
+    return [gap for recorder in skipped for gap in selectors.open_gaps(recorder)]
 
 
 def newest_decisions(*, limit: int) -> list[DecisionEntry]:

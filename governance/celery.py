@@ -2,9 +2,12 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
@@ -26,7 +29,10 @@ app.conf.update(
     timezone="UTC",
     beat_schedule={
         "sweep-runs": {"task": "registry.tasks.sweep_runs_task", "schedule": timedelta(seconds=10)},
-        "expire-approvals": {"task": "registry.tasks.expire_approvals_task", "schedule": timedelta(minutes=1)},
+        "expire-approvals": {
+            "task": "registry.tasks.expire_approvals_task",
+            "schedule": timedelta(minutes=1),
+        },
     },
     beat_schedule_filename=str(settings.PATHS.run / "beat-schedule"),
 )
@@ -40,3 +46,16 @@ if settings.BROKER_URL.startswith("filesystem:"):
         "store_processed": False,
     }
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def refuse_weak_database(**_: Any) -> None:
+    """Refuse to work on a database that could lose what was acknowledged."""
+    from audit import checks, durability
+
+    try:
+        durability.require()
+    except ImproperlyConfigured as error:
+        # Celery logs and forgets any other exception of a signal's receiver.
+        raise SystemExit(str(error)) from error
+    checks.warn_of_rights()

@@ -12,9 +12,21 @@ def secrets_are_set(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for name in ("SECRET_KEY", "TOKEN_PEPPER"):
         if len(getattr(settings, name)) < 32:
-            found.append(Error(f"{name} is missing or shorter than 32 characters.", hint=f"Set {name} or {name}_FILE.", id="governance.E001"))
+            found.append(
+                Error(
+                    f"{name} is missing or shorter than 32 characters.",
+                    hint=f"Set {name} or {name}_FILE.",
+                    id="governance.E001",
+                )
+            )
     if settings.DEBUG:
         found.append(Error("DEBUG is on.", hint="Unset DEBUG.", id="governance.E002"))
     if settings.LOG_ORIGIN == "modelcustody.local":
-        found.append(Warning("LOG_ORIGIN is the default.", hint="Choose a name that is yours, once, before anything is signed.", id="governance.W001"))
+        found.append(
+            Warning(
+                "LOG_ORIGIN is the default.",
+                hint="Choose a name that is yours, once, before anything is signed.",
+                id="governance.W001",
+            )
+        )
     return found

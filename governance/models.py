@@ -15,7 +15,9 @@ from governance.permissions import ROLE_PERMISSIONS, Permission, Role, Scope
 class User(AbstractUser):
     """A person with exactly one role."""
 
-    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role], default=Role.AUDITOR)
+    role = models.CharField(
+        max_length=16, choices=[(role.value, role.value) for role in Role], default=Role.AUDITOR
+    )
 
     class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
         constraints: ClassVar = [

@@ -25,7 +25,9 @@ class Permission(StrEnum):
     TOKEN_MANAGE = auto()
 
 
-READ = frozenset({Permission.VERSION_READ, Permission.ADMISSION_READ, Permission.LOG_READ, Permission.PACK_EXPORT})
+READ = frozenset(
+    {Permission.VERSION_READ, Permission.ADMISSION_READ, Permission.LOG_READ, Permission.PACK_EXPORT}
+)
 
 
 class Role(StrEnum):

@@ -86,7 +86,9 @@ LOGIN_URL = reverse_lazy("admin:login")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+)
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
@@ -146,7 +148,7 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",
     "SITE_HEADER": "Model Custody",
-    "SITE_SUBHEADER": "Open-weight models, accounted for",
+    "SITE_SUBHEADER": "From source to served answer",
     "SITE_SYMBOL": "verified_user",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}desk/favicon.svg"}],
     "SHOW_HISTORY": False,

@@ -52,7 +52,9 @@ def check(token: str, *, now: datetime) -> ApiToken:
     if row.revoked_at is not None:
         raise TokenRefused(f"Token {key_id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC.")
     if row.expires_at <= now:
-        raise TokenExpired(f"Token {key_id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; ask for a new one.")
+        raise TokenExpired(
+            f"Token {key_id} expired at {row.expires_at:%Y-%m-%d %H:%M} UTC; ask for a new one."
+        )
     if not row.owner.is_active:
         raise TokenRefused(f"The account behind token {key_id} is switched off.")
     return row

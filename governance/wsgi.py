@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 application = get_wsgi_application()
 
-from audit import durability  # noqa: E402 - needs the app registry
+from audit import checks, durability  # noqa: E402 - needs the app registry
 
 durability.require()
+checks.warn_of_rights()

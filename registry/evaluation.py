@@ -1,7 +1,6 @@
 """The licence question of a version, from what the registry knows, and its answer; writes nothing."""
 
 import dataclasses
-import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -9,6 +8,8 @@ from datetime import date
 from typing import Any
 
 from modelcustody_client import canonical
+
+from registry.description import license_catalog
 from registry.licensing import catalog, evaluate, request
 from registry.models import (
     FindingKind,
@@ -41,12 +42,6 @@ class Judgement:
         return str(self.result["verdict"])
 
 
-@functools.cache
-def license_catalog() -> catalog.Catalog:
-    """The licence catalogue that ships with this release; read once."""
-    return catalog.load()
-
-
 def judge(
     *,
     version: ModelVersion,
@@ -54,7 +49,7 @@ def judge(
     organization: OrganizationProfile | None,
     on: date,
 ) -> Judgement:
-    """May the organisation use this version there, on this day?"""
+    """Ask whether the organisation may use this version there, on this day."""
     model = str(version.registered_model)
     known, entries = (
         {model: concluded(version.license_findings.all())},

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from audit.admin import leaves
@@ -36,22 +35,24 @@ class DecisionEntryAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[DecisionEntry]:
+    def rows(self) -> QuerySet[DecisionEntry]:
         """Newest first."""
         return DecisionEntry.objects.order_by("-batch_id")
 
     def find(self, rows: QuerySet[DecisionEntry], term: str) -> QuerySet[DecisionEntry]:
         """By who did it, or to what."""
-        return rows.filter(Q(subject=term) | Q(actor=term) | Q(subject__endswith=f":{term}") | Q(actor__endswith=f":{term}"))
+        return rows.filter(
+            Q(subject=term) | Q(actor=term) | Q(subject__endswith=f":{term}") | Q(actor__endswith=f":{term}")
+        )
 
     def dress(self, rows: list[DecisionEntry]) -> None:
         """The places of the rows of one page."""
         overview.with_places(rows)
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self) -> dict[str, Any]:
         """How far both logs have come."""
         return {"title": "Decisions log", "logs": overview.log_numbers()}
 
-    def object_context(self, request: HttpRequest, row: DecisionEntry) -> dict[str, Any]:
+    def object_context(self, row: DecisionEntry) -> dict[str, Any]:
         """The leaf itself."""
         return {"title": row.event, "leaf": leaves.leaf(row.batch_id, log=Log.DECISIONS)}

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 
 from audit.admin import leaves
 from audit.events import Log
@@ -25,7 +24,7 @@ class DeploymentAdmin(DeskAdmin):
     row_template = "audit/deployment_row.html"
     object_template = "audit/deployment.html"
 
-    def rows(self, request: HttpRequest) -> QuerySet[Deployment]:
+    def rows(self) -> QuerySet[Deployment]:
         """Newest first."""
         return Deployment.objects.order_by("-pk")
 
@@ -39,7 +38,7 @@ class DeploymentAdmin(DeskAdmin):
             | Q(recorder__icontains=term)
         )
 
-    def object_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
+    def object_context(self, row: Deployment) -> dict[str, Any]:
         """The leaf, and the newest requests that cite it."""
         requests = row.served_requests.select_related("deployment").order_by("-started_at")[:20]
         return {

@@ -4,9 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from audit import batches, overview
+from audit import overview, store
 from audit.events import Log
-from audit.models import Batch
 from audit.overview import Place
 
 
@@ -21,8 +20,7 @@ class ShownLeaf:
 
 def leaf(batch_id: int, *, log: Log, position: int = 0) -> ShownLeaf:
     """The leaf at a position of a batch."""
-    batch = Batch.objects.get(pk=batch_id)
-    raw = batches.unpack(batch.body)[position]
+    raw = store.leaves_of([batch_id])[batch_id][position]
     first = overview.places([batch_id], log=log)[batch_id]
     place = Place(None if first.index is None else first.index + position, first.signed)
     text = raw.decode("utf-8", "replace")

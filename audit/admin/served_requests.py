@@ -1,11 +1,11 @@
 """Served requests: which exact version answered, and what was in force then."""
 
+import contextlib
 import uuid
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 
 from audit import selectors
 from audit.admin import leaves
@@ -36,7 +36,7 @@ class ServedRequestAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[ServedRequest]:
+    def rows(self) -> QuerySet[ServedRequest]:
         """Newest first."""
         return ServedRequest.objects.select_related("deployment").order_by("-started_at")
 
@@ -48,27 +48,28 @@ class ServedRequestAdmin(DeskAdmin):
         """By one of its ids, or the digest of its deployment or model."""
         return rows.filter(named(term))
 
-    def object_context(self, request: HttpRequest, row: ServedRequest) -> dict[str, Any]:
+    def object_context(self, row: ServedRequest) -> dict[str, Any]:
         """The leaf, and what was in force when it was served."""
+        statement = selectors.deployment_statement(row.deployment)
         return {
             "title": f"Request {row.response_id or row.record_id}",
             "leaf": leaves.leaf(row.batch_id, log=Log.REQUESTS, position=row.position),
             "proof_url": f"/api/v1/served-requests/{row.record_id}/proof",
-            "then": selectors.context_of(row),
+            "statement": statement,
+            "then": selectors.context_of(statement, at=row.started_at),
         }
 
 
 def named(term: str) -> Q:
     """Requests with this id, or from this deployment or model."""
     found = Q(response_id=term) | Q(request_id=term)
-    try:
+    with contextlib.suppress(ValueError):
         found |= Q(record_id=uuid.UUID(term))
-    except ValueError:
-        pass
     digest = term.lower().removeprefix("sha256:")
     if len(digest) >= 12 and set(digest) <= set("0123456789abcdef"):
         cited = Deployment.objects.filter(
-            Q(deployment_digest__startswith=f"sha256:{digest}") | Q(model_digest__startswith=f"sha256:{digest}")
+            Q(deployment_digest__startswith=f"sha256:{digest}")
+            | Q(model_digest__startswith=f"sha256:{digest}")
         )
         found |= Q(deployment__in=cited.values("pk"))
     return found

@@ -59,7 +59,7 @@ class ServedRequestDetail(ServedRequestOutput):
     )
     record = serializers.JSONField(help_text="What the recorder sent.")
     deployment = serializers.DictField(help_text="The deployment statement.")
-    context = serializers.JSONField(
+    in_force = serializers.JSONField(
         allow_null=True,
         help_text="Version, licence, approval and decision in force at the time of the request.",
     )

@@ -149,7 +149,7 @@ class ServedRequestView(APIView):
                 "index": None if first is None else first + row.position,
                 "record": canonical.loads(leaf)["record"],
                 "deployment": statement,
-                "context": selectors.context_of(statement, at=row.started_at),
+                "in_force": selectors.context_of(statement, at=row.started_at),
                 "leaf": leaf.decode("utf-8"),
             }
         )

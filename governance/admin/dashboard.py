@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,15 +13,14 @@ from audit import overview
 from governance.desk import access, charts
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Permission, Role
-from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
+from registry.admin import axes
+from registry.lifecycle import ApprovalStatus, Status
 from registry.models import (
     Admission,
     Approval,
     ModelVersion,
     OrganizationProfile,
     ServingEnvironment,
-    SmokeRun,
-    VerificationRun,
 )
 
 EXPIRING_DAYS = 14
@@ -60,8 +59,11 @@ def add_numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
     steps = [] if statuses else _first_steps(request)
     context |= {
         "title": "Desk",
-        "tiles": _tiles(request, now=now),
-        "statuses": [(one.value, statuses.get(one, 0), TONES[one], _list("registry_modelversion", f"status={one}")) for one in Status],
+        "tiles": _tiles(now=now),
+        "statuses": [
+            (one.value, statuses.get(one, 0), TONES[one], _list("registry_modelversion", f"status={one}"))
+            for one in Status
+        ],
         "status_chart": charts.share(
             [(one.value, statuses.get(one, 0), TONES[one]) for one in Status], label="Versions by status"
         ),
@@ -84,34 +86,63 @@ def _list(resource: str, query: str = "") -> str:
     return f"{address}?{query}" if query else address
 
 
-def _tiles(request: HttpRequest, *, now: datetime) -> list[Tile]:
+def _tiles(*, now: datetime) -> list[Tile]:
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
-    failing = _failing()
+    failing = len(axes.failing())
     soon = now + timedelta(days=EXPIRING_DAYS)
-    expiring = Approval.objects.filter(status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon).count()
-    denied = Admission.objects.filter(decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)).count()
-    gaps = overview.gap_count()
+    expiring = Approval.objects.filter(
+        status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon
+    ).count()
+    denied = Admission.objects.filter(
+        decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)
+    ).count()
+    gaps = len(overview.open_gaps())
     return [
-        Tile("Awaiting review", waiting, "approvals requested", "hourglass_top", _list("registry_approval", "status=requested"), _tone(waiting, "warn")),
-        Tile("Failing evidence", failing, "versions whose newest run did not pass", "report", _list("registry_modelversion"), _tone(failing, "bad")),
-        Tile("Expiring approvals", expiring, f"within {EXPIRING_DAYS} days", "event_upcoming", _list("registry_approval", "status=approved"), _tone(expiring, "warn")),
-        Tile("Denied admissions", denied, f"in {DENIED_DAYS} days", "block", _list("registry_admission", "decision=deny"), _tone(denied, "bad")),
-        Tile("Gaps in records", gaps, "records that never arrived", "sensors_off", _list("audit_sequencegap"), _tone(gaps, "bad")),
+        Tile(
+            "Awaiting review",
+            waiting,
+            "approvals requested",
+            "hourglass_top",
+            _list("registry_approval", "status=requested"),
+            _tone(waiting, "warn"),
+        ),
+        Tile(
+            "Failing evidence",
+            failing,
+            "versions whose newest run did not pass",
+            "report",
+            _list("registry_modelversion", "evidence=failing"),
+            _tone(failing, "bad"),
+        ),
+        Tile(
+            "Expiring approvals",
+            expiring,
+            f"within {EXPIRING_DAYS} days",
+            "event_upcoming",
+            _list("registry_approval", "status=approved"),
+            _tone(expiring, "warn"),
+        ),
+        Tile(
+            "Denied admissions",
+            denied,
+            f"in {DENIED_DAYS} days",
+            "block",
+            _list("registry_admission", "decision=deny"),
+            _tone(denied, "bad"),
+        ),
+        Tile(
+            "Gaps in records",
+            gaps,
+            "records that never arrived",
+            "sensors_off",
+            _list("audit_sequencegap"),
+            _tone(gaps, "bad"),
+        ),
     ]
 
 
 def _tone(number: int, tone: str) -> str:
     return tone if number else "good"
-
-
-def _failing() -> int:
-    """Versions whose newest verification or smoke run finished without a pass."""
-    bad = Q(state=RunState.FINISHED) & ~Q(outcome=Outcome.PASS)
-    failing: set[int] = set()
-    for table in (VerificationRun, SmokeRun):
-        newest = table.objects.order_by("version", "-pk").distinct("version").values("pk")
-        failing |= set(table.objects.filter(bad, pk__in=newest).values_list("version", flat=True))
-    return len(failing)
 
 
 def _charts(*, now: datetime) -> dict[str, Any]:
@@ -120,7 +151,9 @@ def _charts(*, now: datetime) -> dict[str, Any]:
     return {
         "served_days": served,
         "served_total": total,
-        "served_chart": charts.bars(served, label=f"Served requests a day over {CHART_DAYS} days, {total:,} in all"),
+        "served_chart": charts.bars(
+            served, label=f"Served requests a day over {CHART_DAYS} days, {total:,} in all"
+        ),
     }
 
 
@@ -130,10 +163,46 @@ def _first_steps(request: HttpRequest) -> list[FirstStep]:
 
     has_reviewer = User.objects.filter(role=Role.REVIEWER, is_active=True).exists()
     return [
-        FirstStep("Create accounts: an officer, and a reviewer who is someone else.", "admin", has_reviewer, link(Permission.USER_MANAGE, "governance_user_create"), "Create an account"),
-        FirstStep("Load a policy: what a version must show.", "admin", PolicyDocument.objects.exists(), link(Permission.POLICY_EDIT, "governance_policydocument_load"), "Load a policy"),
-        FirstStep("Attest what is known of the organisation; licences ask for it.", "officer", OrganizationProfile.objects.exists(), link(Permission.ORGANIZATION_EDIT, "registry_organizationprofile_attest"), "Attest facts"),
-        FirstStep("Define an environment: where models are served, and for what.", "officer", ServingEnvironment.objects.exists(), link(Permission.ORGANIZATION_EDIT, "registry_servingenvironment_define"), "Define an environment"),
-        FirstStep("Register the first model.", "officer", False, link(Permission.VERSION_REGISTER, "registry_modelversion_register"), "Register a model"),
-        FirstStep("Issue tokens for serving nodes and recorders.", "admin", ApiToken.objects.exists(), link(Permission.TOKEN_MANAGE, "governance_apitoken_issue"), "Issue a token"),
+        FirstStep(
+            "Create accounts: an officer, and a reviewer who is someone else.",
+            "admin",
+            has_reviewer,
+            link(Permission.USER_MANAGE, "governance_user_create"),
+            "Create an account",
+        ),
+        FirstStep(
+            "Load a policy: what a version must show.",
+            "admin",
+            PolicyDocument.objects.exists(),
+            link(Permission.POLICY_EDIT, "governance_policydocument_load"),
+            "Load a policy",
+        ),
+        FirstStep(
+            "Attest what is known of the organisation; licences ask for it.",
+            "officer",
+            OrganizationProfile.objects.exists(),
+            link(Permission.ORGANIZATION_EDIT, "registry_organizationprofile_attest"),
+            "Attest facts",
+        ),
+        FirstStep(
+            "Define an environment: where models are served, and for what.",
+            "officer",
+            ServingEnvironment.objects.exists(),
+            link(Permission.ORGANIZATION_EDIT, "registry_servingenvironment_define"),
+            "Define an environment",
+        ),
+        FirstStep(
+            "Register the first model.",
+            "officer",
+            ModelVersion.objects.exists(),
+            link(Permission.VERSION_REGISTER, "registry_modelversion_register"),
+            "Register a model",
+        ),
+        FirstStep(
+            "Issue tokens for serving nodes and recorders.",
+            "admin",
+            ApiToken.objects.exists(),
+            link(Permission.TOKEN_MANAGE, "governance_apitoken_issue"),
+            "Issue a token",
+        ),
     ]

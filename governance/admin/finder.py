@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from audit.admin.served_requests import named
 from audit.models import ServedRequest
@@ -11,7 +12,6 @@ from governance.desk import access
 from governance.permissions import Permission
 from registry.admin import axes, finding
 from registry.models import ModelVersion
-from django.utils import timezone
 
 SHOWN = 20
 
@@ -30,7 +30,11 @@ def find(request: HttpRequest) -> HttpResponse:
     if term:
         rows = ModelVersion.objects.select_related("registered_model", "submitted_by").order_by("-pk")
         versions = list(finding.versions(rows, term)[:SHOWN])
-        requests = list(ServedRequest.objects.select_related("deployment").filter(named(term)).order_by("-started_at")[:SHOWN])
+        requests = list(
+            ServedRequest.objects.select_related("deployment")
+            .filter(named(term))
+            .order_by("-started_at")[:SHOWN]
+        )
     if len(versions) + len(requests) == 1:
         return HttpResponseRedirect(_only(versions, requests))
     axes.dress(versions, now=timezone.now())

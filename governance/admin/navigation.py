@@ -21,7 +21,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             "Models",
             [
                 _entry("Versions", "inventory_2", "registry_modelversion_changelist"),
-                {**_entry("Approvals", "approval_delegation", "registry_approval_changelist"), **_waiting(request)},
+                {
+                    **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
+                    **_waiting(request),
+                },
                 _entry("Admissions", "login", "registry_admission_changelist"),
             ],
         ),
@@ -65,6 +68,8 @@ def _waiting(request: HttpRequest) -> Entry:
     if not access.may(request, Permission.APPROVAL_DECIDE):
         return {}
     number = (
-        Approval.objects.filter(status=ApprovalStatus.REQUESTED).exclude(requested_by=access.person(request)).count()
+        Approval.objects.filter(status=ApprovalStatus.REQUESTED)
+        .exclude(requested_by=access.person(request))
+        .count()
     )
     return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}

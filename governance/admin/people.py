@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from governance.actions import people
@@ -61,7 +60,7 @@ class PasswordForm(DeskForm):
     )
 
 
-def _create(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _create(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return people.create_user(**values, actor=actor, now=now)
 
 
@@ -90,7 +89,10 @@ class UserAdmin(DeskAdmin):
     object_template = "governance/person.html"
     filters = (
         ListFilter(
-            "role", "Role", lambda: [(one.value, one.value) for one in Role], lambda rows, value: rows.filter(role=value)
+            "role",
+            "Role",
+            lambda: [(one.value, one.value) for one in Role],
+            lambda rows, value: rows.filter(role=value),
         ),
     )
     list_actions = (
@@ -127,7 +129,7 @@ class UserAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[User]:
+    def rows(self) -> QuerySet[User]:
         """By name."""
         return User.objects.order_by("username")
 
@@ -135,11 +137,13 @@ class UserAdmin(DeskAdmin):
         """By name."""
         return rows.filter(username__icontains=term)
 
-    def object_context(self, request: HttpRequest, row: User) -> dict[str, Any]:
+    def object_context(self, row: User) -> dict[str, Any]:
         """The tokens that act for this person, and what the log says."""
         return {
             "title": row.username,
-            "tokens": list(row.tokens.select_related("owner", "created_by", "revoked_by").order_by("-pk")[:50]),
+            "tokens": list(
+                row.tokens.select_related("owner", "created_by", "revoked_by").order_by("-pk")[:50]
+            ),
             "entries": overview.latest_decisions([f"user:{row.username}"], limit=20),
             "meaning": MEANINGS[Role(row.role)],
         }

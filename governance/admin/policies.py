@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from governance.actions import policies
@@ -32,7 +31,9 @@ class PolicyField(forms.CharField):
 class PolicyForm(DeskForm):
     """A new document; the one in force is the starting point."""
 
-    text = PolicyField(label="Policy (TOML)", strip=False, help_text="It is checked before it is put in force.")
+    text = PolicyField(
+        label="Policy (TOML)", strip=False, help_text="It is checked before it is put in force."
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,7 +41,7 @@ class PolicyForm(DeskForm):
         self.fields["text"].initial = newest.text if newest else ""
 
 
-def _load(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _load(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return policies.load_policy(text=values["text"], actor=actor, now=now)
 
 
@@ -67,7 +68,7 @@ class PolicyDocumentAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[PolicyDocument]:
+    def rows(self) -> QuerySet[PolicyDocument]:
         """Newest first."""
         return self.rows_for_page().order_by("-pk")
 
@@ -81,7 +82,7 @@ class PolicyDocumentAdmin(DeskAdmin):
         for row in rows:
             row.state = "in force" if row.pk == newest else "superseded"  # type: ignore[attr-defined]
 
-    def object_context(self, request: HttpRequest, row: PolicyDocument) -> dict[str, Any]:
+    def object_context(self, row: PolicyDocument) -> dict[str, Any]:
         """Whether it is in force, and what the log says of it."""
         return {
             "title": f"Policy {row.policy_digest[7:19]}",

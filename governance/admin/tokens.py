@@ -49,7 +49,9 @@ class IssueForm(DeskForm):
         help_text="Where it is good.",
     )
     recorder = forms.CharField(
-        max_length=128, required=False, help_text="The one recorder whose records it may append. Needed for the scope record."
+        max_length=128,
+        required=False,
+        help_text="The one recorder whose records it may append. Needed for the scope record.",
     )
     expires_at = DayField(label="Good until", help_text="The last day, in UTC.")
 
@@ -63,11 +65,11 @@ class IssueForm(DeskForm):
         return place.name if place is not None else ""
 
 
-def _issue(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _issue(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return tokens.issue_token(**values, actor=actor, now=now)
 
 
-def _revoke(token: ApiToken, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _revoke(token: ApiToken, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return tokens.revoke_token(token=token, actor=actor, now=now)
 
 
@@ -83,7 +85,9 @@ class ApiTokenAdmin(DeskAdmin):
     """Bearer tokens of nodes, recorders and pipelines."""
 
     reads = Permission.TOKEN_MANAGE
-    purpose = "For machines. A token carries only its scopes, is shown once, and is kept here as a keyed hash."
+    purpose = (
+        "For machines. A token carries only its scopes, is shown once, and is kept here as a keyed hash."
+    )
     empty_hint = "Issue one for each serving node and each recorder."
     search_hint = "Name, key id, owner or recorder"
     columns = ("Token", "Scopes", "Good for", "Owner", "State", "Until")
@@ -115,7 +119,7 @@ class ApiTokenAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[ApiToken]:
+    def rows(self) -> QuerySet[ApiToken]:
         """Newest first."""
         return self.rows_for_page().order_by("-pk")
 
@@ -126,7 +130,10 @@ class ApiTokenAdmin(DeskAdmin):
     def find(self, rows: QuerySet[ApiToken], term: str) -> QuerySet[ApiToken]:
         """By name, key id, owner or recorder."""
         return rows.filter(
-            Q(name__icontains=term) | Q(key_id=term) | Q(owner__username__icontains=term) | Q(recorder__icontains=term)
+            Q(name__icontains=term)
+            | Q(key_id=term)
+            | Q(owner__username__icontains=term)
+            | Q(recorder__icontains=term)
         )
 
     def dress(self, rows: list[ApiToken]) -> None:
@@ -134,7 +141,7 @@ class ApiTokenAdmin(DeskAdmin):
         for row in rows:
             row.state = state(row, timezone.now())  # type: ignore[attr-defined]
 
-    def object_context(self, request: HttpRequest, row: ApiToken) -> dict[str, Any]:
+    def object_context(self, row: ApiToken) -> dict[str, Any]:
         """Its state, and what the log says of it and of what it did."""
         return {
             "title": row.name,
@@ -147,6 +154,10 @@ class ApiTokenAdmin(DeskAdmin):
         if action.name != "issue":
             return super().after(request, action, row, result)
         token, secret = result
-        response = self.show(request, "governance/token_issued.html", {"title": "Token issued", "token": token, "secret": secret})
+        response = self.show(
+            request,
+            "governance/token_issued.html",
+            {"title": "Token issued", "token": token, "secret": secret},
+        )
         response["Cache-Control"] = "no-store"
         return response

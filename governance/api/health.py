@@ -16,4 +16,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     weak = durability.weak_settings()
-    return JsonResponse({"status": "not durable" if weak else "ok", "weak_settings": weak}, status=503 if weak else 200)
+    return JsonResponse(
+        {"status": "not durable" if weak else "ok", "weak_settings": weak}, status=503 if weak else 200
+    )

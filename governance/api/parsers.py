@@ -18,7 +18,9 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         """The decoded value; raises ParseError with the place of the fault."""
         try:
-            return json.loads(stream.read().decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
+            return json.loads(
+                stream.read().decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant
+            )
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
 

@@ -3,8 +3,7 @@
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, JsonResponse
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -25,7 +24,12 @@ def exception_handler(error: Exception, context: dict[str, object]) -> Response 
     """Map an exception to its problem; an unknown one is logged and shown without its words."""
     if isinstance(error, GovernanceError):
         response = problem(
-            status=error.status, code=error.code, title=error.title, detail=error.detail, field=error.field, **error.extra
+            status=error.status,
+            code=error.code,
+            title=error.title,
+            detail=error.detail,
+            field=error.field,
+            **error.extra,
         )
         if error.status == 401:
             response["WWW-Authenticate"] = "Bearer"
@@ -43,12 +47,17 @@ def exception_handler(error: Exception, context: dict[str, object]) -> Response 
     if isinstance(error, OperationalError):
         log.exception("database_unavailable")
         response = problem(
-            status=503, code="unavailable", title="Not available at present", detail="The database does not answer."
+            status=503,
+            code="unavailable",
+            title="Not available at present",
+            detail="The database does not answer.",
         )
         response["Retry-After"] = "5"
         return response
     log.exception("unhandled_error")
-    return problem(status=500, code="internal", title="Internal error", detail="Something went wrong here; it is logged.")
+    return problem(
+        status=500, code="internal", title="Internal error", detail="Something went wrong here; it is logged."
+    )
 
 
 def _api_exception(error: exceptions.APIException) -> Response:
@@ -103,5 +112,11 @@ def _join(path: str, key: str) -> str:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """The problem for an address under /api/ that does not exist."""
-    body = {"type": "about:blank", "title": "Not found", "status": 404, "code": "not_found", "detail": f"Nothing is at {request.path}."}
+    body = {
+        "type": "about:blank",
+        "title": "Not found",
+        "status": 404,
+        "code": "not_found",
+        "detail": f"Nothing is at {request.path}.",
+    }
     return JsonResponse(body, status=404, content_type=MEDIA_TYPE)

@@ -68,7 +68,9 @@ class Console:
         except BaseException:
             self.line(f"  {self.colour(RED, '✗')} {title}")
             raise
-        self.line(f"  {self.colour(GREEN, '✓')} {title:<22} {step.detail} {self.colour(DIM, f'{step.seconds:.1f} s')}")
+        self.line(
+            f"  {self.colour(GREEN, '✓')} {title:<22} {step.detail} {self.colour(DIM, f'{step.seconds:.1f} s')}"
+        )
 
     def warn(self, text: str) -> None:
         """Something the reader should know; the journey goes on."""

@@ -27,7 +27,12 @@ class Desk:
         self.http.get("/admin/login/").raise_for_status()
         self.http.post(
             "/admin/login/",
-            data={"username": username, "password": password, "csrfmiddlewaretoken": self.csrf, "next": "/healthz"},
+            data={
+                "username": username,
+                "password": password,
+                "csrfmiddlewaretoken": self.csrf,
+                "next": "/healthz",
+            },
         ).raise_for_status()
         if "sessionid" not in self.http.cookies:
             raise StepRefused({"code": "login_failed", "detail": f"{username} could not log in."})
@@ -41,13 +46,17 @@ class Desk:
         """The JSON document at a path below /api/v1/."""
         return self._json(self.http.get(f"/api/v1/{path}", params=params))
 
-    def first(self, path: str, matching: Callable[[Json], bool] = lambda _: True, **params: str) -> Json | None:
+    def first(
+        self, path: str, matching: Callable[[Json], bool] = lambda _: True, **params: str
+    ) -> Json | None:
         """The newest entry of a list that matches."""
         return next((row for row in self.get(path, **params)["results"] if matching(row)), None)
 
     def post(self, path: str, body: Json | None = None) -> Json:
         """Send a JSON document, and get one back."""
-        return self._json(self.http.post(f"/api/v1/{path}", json=body or {}, headers={"X-CSRFToken": self.csrf}))
+        return self._json(
+            self.http.post(f"/api/v1/{path}", json=body or {}, headers={"X-CSRFToken": self.csrf})
+        )
 
     def download(self, path: str) -> httpx.Response:
         """Whatever is there, as bytes."""

@@ -6,10 +6,9 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from governance.demonstration import serving
-from governance.demonstration.console import Console
+from governance.demonstration.console import Console, Step
 from governance.demonstration.desk import Desk, Json, StepRefused, wait_for
 from governance.embedded.paths import Paths
 
@@ -54,24 +53,27 @@ class Journey:
         with self.console.step("register") as step:
             version = self._registered() or self.officer.post("model-versions", self._registration())
             self.version_id = version["id"]
-            step.detail = f"{version['name']} from {self.source}"
+            step.detail = f"{version['model']} from {self.source}"
         with self.console.step("resolve") as step:
-            version = self._finished(step, "resolution_run")
-            if version["status"] == "draft":
-                raise StepRefused(version["resolution_run"])
-            step.detail = f"{version['file_count']} files, {version['size_bytes']:,} bytes, {version['manifest_digest'][:19]}…"
+            run = self._finished(step, "resolution")
+            if run["outcome"] != "pass":
+                raise StepRefused({"code": run["code"], "detail": run["message"]})
+            version = self.officer.get(f"model-versions/{self.version_id}")
+            size = f"{version['file_count']} files, {version['size_bytes']:,} bytes"
+            step.detail = f"{size}, {version['manifest_digest'][:19]}…"
         with self.console.step("verify") as step:
-            version = self._finished(step, "verification_run")
-            step.detail = self._summary(version["verification_run"])
+            run = self._finished(step, "verification")
+            step.detail = self._summary(run, "results", "checks")
+            self._note("verification", run)
         with self.console.step("smoke inference") as step:
-            version = self._smoke(step)
-            step.detail = self._summary(version["smoke_run"])
-        if version["smoke_run"]["outcome"] != "pass":
-            self.missing.append(f"smoke inference: {version['smoke_run']['message']}")
-        return version
+            run = self._smoke(step)
+            step.detail = self._summary(run, "answers", "answers")
+            self._note("smoke inference", run)
+        return self.officer.get(f"model-versions/{self.version_id}")
 
     def _registration(self) -> Json:
-        return {"source": self.source, "revision": None, "name": self.name}
+        body: Json = {"source": self.source}
+        return {**body, "name": self.name} if self.name else body
 
     def _registered(self) -> Json | None:
         location = self.source.split("://", 1)[1]
@@ -79,40 +81,39 @@ class Journey:
             "model-versions", lambda row: row["location"] == location and row["status"] != "revoked"
         )
 
-    def _version(self) -> Json:
-        return self.officer.get(f"model-versions/{self.version_id}")
-
-    def _finished(self, step: Any, kind: str) -> Json:
-        """The version once its newest run of that kind has ended."""
+    def _finished(self, step: Step, kind: str) -> Json:
+        """The newest run of that kind, once it has ended."""
 
         def look() -> Json | None:
-            version = self._version()
-            run = version[kind]
-            if run is None:
+            version = self.officer.get(f"model-versions/{self.version_id}")
+            newest = next((run for run in version["runs"] if run["kind"] == kind), None)
+            if newest is None:
                 return None
+            run = self.officer.get(f"{kind}-runs/{newest['id']}")
             if run["state"] == "finished":
-                return version
-            total = run.get("bytes_total") or 0
-            share = f" {100 * run['bytes_done'] // total} %" if total else ""
-            step.say(run["state"] + share)
+                return run
+            total = run["bytes_total"]
+            step.say(run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else ""))
             return None
 
-        return wait_for(look, seconds=1800, what=f"the {kind.replace('_', ' ')}")
+        return wait_for(look, seconds=1800, what=f"the {kind} run")
 
-    def _smoke(self, step: Any) -> Json:
-        version = self._finished(step, "smoke_run")
+    def _smoke(self, step: Step) -> Json:
+        run = self._finished(step, "smoke")
         # An engine that was installed since the last try deserves another.
-        if version["smoke_run"]["code"] == "engine_not_installed" and self.engine_python:
+        if run["code"] == "engine_not_installed" and self.engine_python:
             self.officer.post(f"model-versions/{self.version_id}/smoke-runs")
-            version = self._finished(step, "smoke_run")
-        return version
+            run = self._finished(step, "smoke")
+        return run
+
+    def _note(self, what: str, run: Json) -> None:
+        if run["outcome"] != "pass":
+            self.missing.append(f"{what}: {run['outcome']}, {run['message']}")
 
     @staticmethod
-    def _summary(run: Json) -> str:
+    def _summary(run: Json, key: str, noun: str) -> str:
         if run["outcome"] == "pass":
-            counts = run.get("counts") or {}
-            checks = f"{sum(counts.values())} checks" if counts else f"{len(run.get('answers', []))} answers"
-            return f"pass, {checks}"
+            return f"pass, {len(run[key])} {noun}"
         return f"{run['outcome']}: {run['message'] or run['code']}"
 
     # -- evaluate, review ----------------------------------------------------------------------------------------------
@@ -164,7 +165,9 @@ class Journey:
         """Admission, a real server, one request, its record and its proof."""
         known = self.auditor.first("served-requests", model_digest=version["model_digest"])
         if known is None:
-            node = serving.Node(self.paths, self.base_url, self.credentials["tokens"]["node"], self.engine_python)
+            node = serving.Node(
+                self.paths, self.base_url, self.credentials["tokens"]["node"], self.engine_python
+            )
             with self.console.step("admit and serve") as step:
                 process = node.start(version["location"], step)
                 step.detail = f"admitted, vLLM answers at {node.url}"
@@ -191,7 +194,9 @@ class Journey:
             folder.mkdir(parents=True, exist_ok=True)
             detail = self.auditor.get(f"served-requests/{record['record_id']}")
             proof = wait_for(lambda: self._proof(record["record_id"]), seconds=60, what="the inclusion proof")
-            leaf_file, proof_file = (folder / f"{record['record_id']}{suffix}" for suffix in (".leaf", ".tlog-proof"))
+            leaf_file, proof_file = (
+                folder / f"{record['record_id']}{suffix}" for suffix in (".leaf", ".tlog-proof")
+            )
             leaf_file.write_bytes(detail["leaf"].encode())
             proof_file.write_bytes(proof)
             self._verify([str(proof_file), "--leaf", str(leaf_file)])
@@ -206,7 +211,7 @@ class Journey:
         with self.console.step("evidence pack") as step:
             response = self.auditor.download(f"model-versions/{version['id']}/evidence-pack")
             self.paths.packs.mkdir(parents=True, exist_ok=True)
-            pack = self.paths.packs / f"{version['name'].replace('/', '--')}.tar"
+            pack = self.paths.packs / f"{version['model'].replace('/', '--')}.tar"
             pack.write_bytes(response.content)
             report = self._verify([str(pack), "--json"])
             self.pack = pack
@@ -220,5 +225,7 @@ class Journey:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = done.stdout + done.stderr
-            raise StepRefused({"code": "not_verified", "detail": f"The verifier answered {done.returncode}: {said}"})
+            raise StepRefused(
+                {"code": "not_verified", "detail": f"The verifier answered {done.returncode}: {said}"}
+            )
         return done.stdout

@@ -10,7 +10,8 @@ import gguf
 
 from governance.demonstration import configuration, tokenizer, weights, wheel
 
-NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
+# A name of its own: these are not the bytes that HuggingFaceTB published.
+NAME = "demonstration/SmolLM2-135M-Instruct"
 WEIGHTS = "model.safetensors"
 WEIGHTS_SHA256 = "7ef915c9bf9d94d8d70211970476878352a5b95855c589ae987916d7a455242b"
 

@@ -28,7 +28,7 @@ USE = {
     "distribute_weights": False,
     "distribute_derivative": False,
     "served_territories": ["DE"],
-    "use_case_tags": ["office_assistant"],
+    "use_case_tags": ["internal_assistant"],
 }
 FACTS = {
     "licensee_entity": "Example GmbH (demonstration)",

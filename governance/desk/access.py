@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from governance.actors import Actor
 from governance.models import User
-from governance.permissions import Permission, Role
+from governance.permissions import ROLE_PERMISSIONS, Permission, Role
 
 
 def person(request: HttpRequest) -> User:
@@ -35,8 +35,6 @@ def require(request: HttpRequest, permission: Permission) -> None:
 
 def refusal(user: User, permission: Permission) -> str:
     """Words for a right that a role does not grant."""
-    from governance.permissions import ROLE_PERMISSIONS
-
     holders = [role.value for role in Role if permission in ROLE_PERMISSIONS[role]]
     words = " or ".join(holders) or "nobody"
     return f"Your role, {user.role}, does not include this. It takes the role {words}."
@@ -51,18 +49,18 @@ class RoleAccess:
         """Whether the resource is shown at all."""
         return may(request, self.reads)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         """Whether its pages may be read."""
         return may(request, self.reads)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, _request: HttpRequest) -> bool:
         """Never: rows are made by actions."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Never: evidence is not edited."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Never: evidence is kept."""
         return False

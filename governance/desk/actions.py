@@ -13,7 +13,7 @@ from governance.permissions import Permission
 Tone = Literal["primary", "plain", "danger"]
 
 
-def _always(row: Any) -> bool:
+def _always(_row: Any) -> bool:
     return True
 
 
@@ -32,7 +32,7 @@ class PageAction:
     # Whether the row's state lets the button be shown; the action itself decides again.
     offered: Callable[[Any], bool] = _always
     # Why this very person may not, although the role may; empty when they may.
-    barred: Callable[[Any, User], str] = field(default=lambda row, user: "")
+    barred: Callable[[Any, User], str] = field(default=lambda _row, _user: "")
     tone: Tone = "plain"
     icon: str = ""
     template: str = "desk/confirm.html"
@@ -56,8 +56,11 @@ def buttons(
     actions: tuple[PageAction, ...], row: Any, user: User, *, url: Callable[[PageAction], str]
 ) -> list[Button]:
     """The buttons that this person may press on this row now."""
-    return [
-        Button(action, url(action), action.barred(row, user))
-        for action in actions
-        if user.may(action.permission) and action.offered(row)
-    ]
+    shown: list[Button] = []
+    for action in actions:
+        if not user.may(action.permission) or not action.offered(row):
+            continue
+        barred = action.barred(row, user)
+        if not barred or all(barred != button.barred for button in shown):
+            shown.append(Button(action, url(action), barred))
+    return shown

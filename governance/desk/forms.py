@@ -22,6 +22,16 @@ class DeskForm(forms.Form):
         """Show a refusal of the domain at the field that it names, or above the form."""
         name = error.field if error.field in self.fields else None
         self.add_error(name, error.detail)
+        for one in _listed(error.extra.get("errors")):
+            if one not in error.detail:
+                self.add_error(None, one)
+
+
+def _listed(errors: object) -> list[str]:
+    """The further reasons that a refusal carries."""
+    if not isinstance(errors, list):
+        return []
+    return [str(one["message"]) for one in errors if isinstance(one, dict) and "message" in one]
 
 
 class ReasonForm(DeskForm):
@@ -50,7 +60,7 @@ class DayField(forms.DateField):
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
-    def clean(self, value: Any) -> datetime | None:  # type: ignore[override]
+    def clean(self, value: Any) -> datetime | None:
         """The last second of the day."""
         day = super().clean(value)
         if day is None:

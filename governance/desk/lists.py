@@ -60,7 +60,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than `COUNTED`."""
 
     @property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """The number of rows, or one more than the limit."""
         rows = self.object_list
         if isinstance(rows, QuerySet):
@@ -68,7 +68,9 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows)
 
 
-def choose(filters: tuple[ListFilter, ...], rows: QuerySet[Any], query: QueryDict) -> tuple[QuerySet[Any], list[ShownFilter]]:
+def choose(
+    filters: tuple[ListFilter, ...], rows: QuerySet[Any], query: QueryDict
+) -> tuple[QuerySet[Any], list[ShownFilter]]:
     """The rows that the chosen filter values leave, and the filters to show."""
     shown = []
     for one in filters:
@@ -82,7 +84,9 @@ def choose(filters: tuple[ListFilter, ...], rows: QuerySet[Any], query: QueryDic
     return rows, shown
 
 
-def page_of(rows: QuerySet[Any], filters: list[ShownFilter], query: QueryDict, *, size: int = PAGE_SIZE) -> ShownPage:
+def page_of(
+    rows: QuerySet[Any], filters: list[ShownFilter], query: QueryDict, *, size: int = PAGE_SIZE
+) -> ShownPage:
     """The page that the address asks for; a number out of range gives the nearest page."""
     paginator = BoundedPaginator(rows, size)
     page = paginator.get_page(query.get("page"))

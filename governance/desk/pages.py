@@ -5,8 +5,8 @@ from functools import update_wrapper
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,7 +21,7 @@ from governance.errors import GovernanceError
 View = Callable[..., HttpResponse]
 
 
-class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
+class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold has no types
     """Read-only pages with buttons. Only these addresses exist; Django's own forms are not routed."""
 
     row_template = ""
@@ -42,7 +42,12 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
         info = f"{self.opts.app_label}_{self.opts.model_name}"
         routes = [path("", self._guarded(self.list_view), name=f"{info}_changelist")]
         routes += [
-            path(f"new/{one.name}/", self._guarded(self.new_view), {"name": one.name}, name=f"{info}_{one.name}")
+            path(
+                f"new/{one.name}/",
+                self._guarded(self.new_view),
+                {"name": one.name},
+                name=f"{info}_{one.name}",
+            )
             for one in self.list_actions
         ]
         routes += self.extra_routes(info)
@@ -53,7 +58,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
             ]
         return routes
 
-    def extra_routes(self, info: str) -> list[URLPattern]:
+    def extra_routes(self, _info: str) -> list[URLPattern]:
         """Further addresses of a resource, before those of a row."""
         return []
 
@@ -66,16 +71,22 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
                     access.require(request, self.reads)
                 return view(request, **arguments)
             except PermissionDenied as refusal:
-                return self.show(request, "desk/refused.html", {"title": "Not permitted", "reason": str(refusal)}, status=403)
+                return self.show(
+                    request,
+                    "desk/refused.html",
+                    {"title": "Not permitted", "reason": str(refusal)},
+                    status=403,
+                )
 
-        return self.admin_site.admin_view(update_wrapper(inner, view))
+        guarded: View = self.admin_site.admin_view(update_wrapper(inner, view))
+        return guarded
 
     def show(
         self, request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
     ) -> TemplateResponse:
         """A page with the frame of the desk around it."""
         everything = {**self.admin_site.each_context(request), "opts": self.opts, "resource": self, **context}
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, template, everything, status=status)
 
     def address(self, name: str, *args: Any) -> str:
@@ -84,15 +95,16 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
 
     # -- list
 
-    def rows(self, request: HttpRequest) -> QuerySet[Any]:
+    def rows(self) -> QuerySet[Any]:
         """Every row, ordered, with what a row of the list shows."""
-        return self.model._default_manager.order_by("-pk")
+        rows: QuerySet[Any] = self.model.objects.order_by("-pk")
+        return rows
 
-    def find(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+    def find(self, rows: QuerySet[Any], _term: str) -> QuerySet[Any]:
         """The rows that a search term leaves."""
         return rows
 
-    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+    def list_context(self) -> dict[str, Any]:
         """More for the page of the list."""
         return {}
 
@@ -101,7 +113,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
 
     def list_view(self, request: HttpRequest) -> HttpResponse:
         """The list."""
-        rows, filters = lists.choose(self.filters, self.rows(request), request.GET)
+        rows, filters = lists.choose(self.filters, self.rows(), request.GET)
         term = request.GET.get("q", "").strip()
         if term and self.search_hint:
             rows = self.find(rows, term)
@@ -112,50 +124,50 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
             "title": str(self.opts.verbose_name_plural).capitalize(),
             "page": page,
             "buttons": actions.buttons(self.list_actions, None, user, url=lambda one: self.address(one.name)),
-            **self.list_context(request),
+            **self.list_context(),
         }
         return self.show(request, self.list_template, context)
 
     # -- one row
 
-    def one(self, object_id: str) -> Model:
+    def one(self, object_id: str) -> Any:
         """The row of an address, with what its page needs."""
         try:
-            row = self.rows_for_page().filter(pk=object_id).first()
-        except (ValueError, TypeError) as error:
-            raise Http404 from error
-        except Exception as error:  # a UUID that is none
-            from django.core.exceptions import ValidationError
-
-            if isinstance(error, ValidationError):
-                raise Http404 from error
-            raise
+            row = self.rows_for_page().filter(pk=self.opts.pk.to_python(object_id)).first()
+        except (ValidationError, OverflowError) as error:  # a number or UUID that is none
+            raise Http404(f"No {self.opts.verbose_name} {object_id}.") from error
         if row is None:
             raise Http404(f"No {self.opts.verbose_name} {object_id}.")
         return row
 
     def rows_for_page(self) -> QuerySet[Any]:
         """The query behind a row's page."""
-        return self.model._default_manager.all()
+        rows: QuerySet[Any] = self.model.objects.all()
+        return rows
 
-    def object_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def object_context(self, _row: Any) -> dict[str, Any]:
         """What a row's page shows beside the row."""
         return {}
 
     def row_buttons(self, request: HttpRequest, row: Any) -> list[actions.Button]:
         """The buttons this person sees on this row's page."""
         return actions.buttons(
-            self.page_actions, row, access.person(request), url=lambda one: self.address("act", row.pk, one.name)
+            self.page_actions,
+            row,
+            access.person(request),
+            url=lambda one: self.address("act", row.pk, one.name),
         )
 
     def object_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page of one row."""
         row = self.one(object_id)
+        buttons = self.row_buttons(request, row)
         context = {
             "title": str(row),
             "row": row,
-            "buttons": self.row_buttons(request, row),
-            **self.object_context(request, row),
+            "buttons": buttons,
+            "may_end": any(button.action.tone == "danger" for button in buttons),
+            **self.object_context(row),
         }
         return self.show(request, self.object_template, context)
 
@@ -191,7 +203,9 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc,type-arg]
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
         return self.show(request, action.template, context, status=status)
 
-    def _attempt(self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm) -> HttpResponse | None:
+    def _attempt(
+        self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm
+    ) -> HttpResponse | None:
         try:
             result = action.carry_out(row, form.cleaned_data, access.actor_of(request), timezone.now())
         except GovernanceError as refusal:

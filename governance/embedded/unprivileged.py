@@ -48,9 +48,11 @@ def _as_nobody() -> Unprivileged | None:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
         return None
-    # The capability lets it pass through root's private folders, so that none has to be opened.
+    # The capability lets it pass through root's private folders, so that none has to be opened;
+    # without the secure bit, access(2) would answer as if it were not there, and initdb asks that.
     prefix = (
         "setpriv",
+        "--securebits=+no_setuid_fixup",
         f"--reuid={nobody.pw_uid}",
         f"--regid={nobody.pw_gid}",
         "--clear-groups",

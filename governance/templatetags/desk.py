@@ -130,7 +130,7 @@ def distance(value: datetime, now: datetime) -> str:
 def size(value: int | None) -> str:
     """Bytes in units of 1000, as disks and model hubs count them."""
     if value is None:
-        return "–"
+        return "\N{EN DASH}"
     number = float(value)
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:

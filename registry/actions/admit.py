@@ -96,7 +96,9 @@ def _within_token(found: AdmissionDecision, *, actor: Actor, offer: Offer) -> Ad
 
 
 @transaction.atomic
-def _store(found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Actor, now: datetime) -> Admission:
+def _store(
+    found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Actor, now: datetime
+) -> Admission:
     admission_id = uuid.uuid4()
     document = found.to_json(admission_id=str(admission_id), evidence_base=f"{settings.PUBLIC_URL}/api/v1")
     row = Admission.objects.create(
@@ -130,7 +132,8 @@ def _store(found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Act
 
 def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
     reasons = [
-        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]} for reason in found.reasons[:LOGGED_REASONS]
+        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]}
+        for reason in found.reasons[:LOGGED_REASONS]
     ]
     return {
         "decision": row.decision,

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from governance.desk.lists import ListFilter
@@ -26,17 +25,22 @@ class AdmissionAdmin(DeskAdmin):
     object_template = "registry/admission/page.html"
     filters = (
         ListFilter(
-            "decision", "Decision", lambda: [("allow", "allow"), ("deny", "deny")], lambda rows, value: rows.filter(decision=value)
+            "decision",
+            "Decision",
+            lambda: [("allow", "allow"), ("deny", "deny")],
+            lambda rows, value: rows.filter(decision=value),
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[Admission]:
+    def rows(self) -> QuerySet[Admission]:
         """Newest first."""
         return self.rows_for_page().order_by("-decided_at")
 
     def rows_for_page(self) -> QuerySet[Admission]:
         """With the version, approval and policy."""
-        return Admission.objects.select_related("version__registered_model", "approval__environment", "policy")
+        return Admission.objects.select_related(
+            "version__registered_model", "approval__environment", "policy"
+        )
 
     def find(self, rows: QuerySet[Admission], term: str) -> QuerySet[Admission]:
         """By node, digest or id."""
@@ -45,7 +49,7 @@ class AdmissionAdmin(DeskAdmin):
             found |= Q(pk__in=_ids(term))
         return rows.filter(found)
 
-    def object_context(self, request: HttpRequest, row: Admission) -> dict[str, Any]:
+    def object_context(self, row: Admission) -> dict[str, Any]:
         """What the log says of it."""
         return {
             "title": f"Admission {str(row.pk)[:8]}",

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, IntegerField, QuerySet, Value, When
-from django.http import HttpRequest
 from django.utils import timezone
 
 from audit import overview
+from governance.actions import policies
 from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import NoteForm, ReasonForm
@@ -17,8 +17,10 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry.actions import review
+from registry import standing
+from registry.actions import evidence, review
 from registry.admin import axes, finding, version_page
+from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion, ServingEnvironment
 
@@ -73,7 +75,7 @@ ACTIONS = (
         done="Rejected, with your reason in the log.",
         form=ReasonForm,
         offered=_requested,
-        barred=lambda approval, user: "",
+        barred=_own,
         tone="danger",
         icon="cancel",
     ),
@@ -104,6 +106,21 @@ ACTIONS = (
 )
 
 
+def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
+    """What speaks against the approval as things stand now; None where nothing is to be decided any more."""
+    if approval.status != ApprovalStatus.REQUESTED:
+        return None
+    evidence_reasons, terms = evidence.shortcomings(
+        version=approval.version,
+        environment=approval.environment,
+        purpose=approval.purpose,
+        policy=policies.in_force()[1],
+        license_evidence=standing.license_evidence(approval.evaluation.result),
+        now=now,
+    )
+    return evidence_reasons + terms
+
+
 @admin.register(Approval)
 class ApprovalAdmin(DeskAdmin):
     """One version, one environment, one purpose, until a date."""
@@ -130,11 +147,19 @@ class ApprovalAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[Approval]:
+    def rows(self) -> QuerySet[Approval]:
         """Waiting ones first, oldest first; then the others, newest first."""
-        waits = Case(When(status=ApprovalStatus.REQUESTED, then=Value(0)), default=Value(1), output_field=IntegerField())
+        waits = Case(
+            When(status=ApprovalStatus.REQUESTED, then=Value(0)),
+            default=Value(1),
+            output_field=IntegerField(),
+        )
         asked = Case(When(status=ApprovalStatus.REQUESTED, then="requested_at"))
-        return self.rows_for_page().annotate(waits=waits, asked=asked).order_by("waits", "asked", "-requested_at")
+        return (
+            self.rows_for_page()
+            .annotate(waits=waits, asked=asked)
+            .order_by("waits", "asked", "-requested_at")
+        )
 
     def find(self, rows: QuerySet[Approval], term: str) -> QuerySet[Approval]:
         """By what the version is found by."""
@@ -154,7 +179,7 @@ class ApprovalAdmin(DeskAdmin):
             "evaluation__organization",
         )
 
-    def object_context(self, request: HttpRequest, row: Approval) -> dict[str, Any]:
+    def object_context(self, row: Approval) -> dict[str, Any]:
         """What both people saw, and what the log says of it."""
         verification = row.verification_run
         return {
@@ -166,5 +191,6 @@ class ApprovalAdmin(DeskAdmin):
             "checks": version_page.checks(verification),
             "answers": version_page.answers(row.smoke_run),
             "entries": overview.latest_decisions([f"approval:{row.pk}"], limit=20),
+            "against": against(row, now=timezone.now()),
             "in_force": row.status == ApprovalStatus.APPROVED and row.expires_at > timezone.now(),
         }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from registry.lifecycle import ApprovalStatus, Outcome, RunState
+from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
 from registry.models import Approval, LeasedRun, ModelVersion, SmokeRun, VerificationRun
 
 R = TypeVar("R", bound=LeasedRun)
@@ -47,8 +47,9 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
 
 
 def counting(run: R | None, version: ModelVersion) -> R | None:
-    """The run, unless the version was quarantined since: evidence from before no longer counts."""
-    if run is None or version.quarantined_at is None or run.requested_at >= version.quarantined_at:
+    """The run, unless the version was released from quarantine since: evidence from before no longer counts."""
+    since = version.quarantined_at if version.status != Status.QUARANTINED else None
+    if run is None or since is None or run.finished_at is None or run.finished_at > since:
         return run
     return None
 
@@ -76,10 +77,13 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
     ids = [version.pk for version in versions]
     checked = {
         run.version_id: run
-        for run in VerificationRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
+        for run in VerificationRun.objects.filter(version__in=ids)
+        .order_by("version", "-pk")
+        .distinct("version")
     }
     smoked = {
-        run.version_id: run for run in SmokeRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
+        run.version_id: run
+        for run in SmokeRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
     }
     approvals: dict[int, list[Approval]] = {}
     for row in Approval.objects.filter(version__in=ids).select_related("environment"):
@@ -92,3 +96,15 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
             ),
             "approval": approval(approvals.get(version.pk, []), now=now),
         }
+
+
+def failing() -> set[int]:
+    """Versions whose newest verification or smoke run finished without a pass."""
+    found: set[int] = set()
+    for table in (VerificationRun, SmokeRun):
+        newest = table.objects.order_by("version", "-pk").distinct("version")
+        rows = newest.values_list("version", "state", "outcome")
+        found |= {
+            key for key, state, outcome in rows if state == RunState.FINISHED and outcome != Outcome.PASS
+        }
+    return found

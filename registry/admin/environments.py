@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from audit import overview
 from governance.actors import Actor
@@ -42,7 +41,9 @@ class UseField(forms.JSONField):
 class EnvironmentForm(DeskForm):
     """Defines an environment, or defines one anew."""
 
-    name = forms.CharField(max_length=64, help_text="Small letters, digits, points and lines, such as production.")
+    name = forms.CharField(
+        max_length=64, help_text="Small letters, digits, points and lines, such as production."
+    )
     description = forms.CharField(required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
     regions = forms.CharField(
         required=False,
@@ -71,7 +72,7 @@ class EnvironmentForm(DeskForm):
         return [part.strip() for part in self.cleaned_data["regions"].split(",") if part.strip()]
 
 
-def _define(row: ServingEnvironment | None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _define(_row: ServingEnvironment | None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return environments.define_environment(**values, actor=actor, now=now)
 
 
@@ -108,7 +109,7 @@ class ServingEnvironmentAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[ServingEnvironment]:
+    def rows(self) -> QuerySet[ServingEnvironment]:
         """By name."""
         return self.rows_for_page().order_by("name")
 
@@ -116,7 +117,7 @@ class ServingEnvironmentAdmin(DeskAdmin):
         """With who defined it."""
         return ServingEnvironment.objects.select_related("defined_by")
 
-    def object_context(self, request: HttpRequest, row: ServingEnvironment) -> dict[str, Any]:
+    def object_context(self, row: ServingEnvironment) -> dict[str, Any]:
         """What is approved there, and what the log says of it."""
         approvals = Approval.objects.filter(environment=row).select_related(
             "version__registered_model", "environment", "requested_by", "decided_by"

@@ -87,7 +87,9 @@ def _run(name: str, run: LeasedRun | None) -> Step:
     day = f"{run.finished_at:%Y-%m-%d}" if run.finished_at else ""
     if run.outcome == Outcome.PASS:
         return Step(name, "done", f"passed {day}")
-    return Step(name, "failed", run.outcome if not run.code else f"{run.outcome}: {run.code.replace('_', ' ')}")
+    return Step(
+        name, "failed", run.outcome if not run.code else f"{run.outcome}: {run.code.replace('_', ' ')}"
+    )
 
 
 def _evaluate(evaluation: Evaluation | None) -> Step:
@@ -137,7 +139,9 @@ def _before_evidence(known: Known) -> Hint | None:
     if not known.version.manifest_digest:
         run = known.resolution
         if run is not None and run.state == RunState.FINISHED:
-            return Hint(f"Its files could not be listed: {run.message} Mend the cause, then try again.", ("resolve",))
+            return Hint(
+                f"Its files could not be listed: {run.message} Mend the cause, then try again.", ("resolve",)
+            )
         return Hint("Its files are being listed and pinned. This page follows along.")
     for run, name, verb in (
         (known.verification, "verify", "Verification"),
@@ -158,10 +162,17 @@ def _after_evidence(known: Known, *, now: datetime) -> Hint:
         if any(row.status == ApprovalStatus.REQUESTED for row in known.approvals):
             return Hint("An approval is requested. A reviewer who did not request it decides.")
         if known.evaluation is None:
-            return Hint("The evidence is complete. Evaluate the licence for where it is to run.", ("evaluate",))
-        return Hint("The evidence is complete. Ask for approval in one environment, for one purpose.", ("request-approval",))
+            return Hint(
+                "The evidence is complete. Evaluate the licence for where it is to run.", ("evaluate",)
+            )
+        return Hint(
+            "The evidence is complete. Ask for approval in one environment, for one purpose.",
+            ("request-approval",),
+        )
     if known.admission is None or known.admission.decision == "deny":
-        return Hint("Approved. A serving node may now ask for admission: modelcustody admit --model DIR --environment ENV -- ...")
+        return Hint(
+            "Approved. A serving node may now ask for admission: modelcustody admit --model DIR --environment ENV -- ..."
+        )
     if not known.served:
         return Hint("Admitted. Served requests appear here as soon as the node records them.")
     return Hint("In service. Every request it answers is on record below.")

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import timezone
 
 from governance.actors import Actor
@@ -45,7 +44,9 @@ class FactsForm(DeskForm):
         help_text="Facts that you can vouch for, in the vocabulary of the licence catalogue. Leave out what you do not "
         "know: an unknown fact asks for a review, it never passes.",
     )
-    effective_at = DayStartField(label="Holds from", help_text="The first day, in UTC, on which this was true.")
+    effective_at = DayStartField(
+        label="Holds from", help_text="The first day, in UTC, on which this was true."
+    )
     note = forms.CharField(
         required=False,
         max_length=2000,
@@ -66,7 +67,7 @@ def _indented(value: Any) -> Any:
     return json.dumps(value, indent=2) if isinstance(value, dict) else value
 
 
-def _attest(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _attest(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return organization.attest_facts(**values, actor=actor, now=now)
 
 
@@ -75,7 +76,9 @@ class OrganizationProfileAdmin(DeskAdmin):
     """What the organisation is, as someone attested it."""
 
     purpose = "Licences ask how large the organisation is and what it does. These are the answers, each attested by a person."
-    empty_hint = "Attest the facts you know. Until then, licences with conditions on the organisation need a review."
+    empty_hint = (
+        "Attest the facts you know. Until then, licences with conditions on the organisation need a review."
+    )
     columns = ("Holds from", "Facts", "Note", "Attested")
     row_template = "registry/organization/row.html"
     object_template = "registry/organization/page.html"
@@ -94,7 +97,7 @@ class OrganizationProfileAdmin(DeskAdmin):
         ),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[OrganizationProfile]:
+    def rows(self) -> QuerySet[OrganizationProfile]:
         """What took effect last, first."""
         return self.rows_for_page().order_by("-effective_at", "-pk")
 
@@ -108,7 +111,7 @@ class OrganizationProfileAdmin(DeskAdmin):
         for row in rows:
             row.state = _state(row, current)  # type: ignore[attr-defined]
 
-    def object_context(self, request: HttpRequest, row: OrganizationProfile) -> dict[str, Any]:
+    def object_context(self, row: OrganizationProfile) -> dict[str, Any]:
         """Whether it is in force."""
         return {
             "title": f"Facts from {row.effective_at:%Y-%m-%d}",

@@ -18,7 +18,9 @@ class RegisterForm(DeskForm):
 
     source = forms.CharField(
         max_length=1000,
-        widget=forms.TextInput(attrs={"placeholder": "hf://org/name", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"placeholder": "hf://org/name", "autocomplete": "off", "spellcheck": "false"}
+        ),
         help_text="hf://org/name for a repository on the Hugging Face Hub or its mirror, "
         "folder:///path for a folder that this service can read.",
     )
@@ -32,12 +34,14 @@ class RegisterForm(DeskForm):
     name = forms.CharField(
         max_length=200,
         required=False,
-        widget=forms.TextInput(attrs={"placeholder": "publisher/name", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"placeholder": "publisher/name", "autocomplete": "off", "spellcheck": "false"}
+        ),
         help_text="publisher/name under which it is kept. Needed for a folder; a Hub repository brings its own.",
     )
 
 
-def _register(row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _register(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return register.register_version(
         source=values["source"],
         revision=values["revision"] or None,

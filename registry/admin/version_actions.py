@@ -73,7 +73,7 @@ def _failed_draft(version: ModelVersion) -> bool:
     return version.status == Status.DRAFT and not runs.exclude(state=RunState.FINISHED).exists()
 
 
-def _resolve(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _resolve(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     scheme = "hf" if version.source_kind == SourceKind.HUB else "folder"
     return register.register_version(
         source=f"{scheme}://{version.location}",
@@ -84,11 +84,11 @@ def _resolve(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now
     )
 
 
-def _verify(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _verify(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return verify.request_verification(version=version, actor=actor, now=now)
 
 
-def _smoke(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+def _smoke(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return smoke.request_smoke(version=version, actor=actor, now=now)
 
 

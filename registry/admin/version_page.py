@@ -12,7 +12,9 @@ from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelV
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
 DAYS = 30
-ORDER = {outcome: place for place, outcome in enumerate((Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS))}
+ORDER = {
+    outcome: place for place, outcome in enumerate((Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS))
+}
 SEVERITIES = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
@@ -22,7 +24,9 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     verification = version.verificationruns.order_by("-pk").first()
     smoke = version.smokeruns.order_by("-pk").first()
     approvals = list(
-        version.approvals.select_related("environment", "requested_by", "decided_by", "policy").order_by("-requested_at")
+        version.approvals.select_related("environment", "requested_by", "decided_by", "policy").order_by(
+            "-requested_at"
+        )
     )
     evaluations = latest_evaluations(version)
     admissions = list(version.admissions.order_by("-decided_at")[:SHOWN_ROWS])

@@ -29,7 +29,9 @@ def _models() -> list[tuple[str, str]]:
 class ModelVersionAdmin(DeskAdmin):
     """Every version of every model."""
 
-    purpose = "Each row is one exact state of a model's files. Another revision or another file is another version."
+    purpose = (
+        "Each row is one exact state of a model's files. Another revision or another file is another version."
+    )
     empty_hint = "Register a model: name a repository on the Hub, or a folder."
     search_hint = "Name, purl, commit or digest"
     columns = ("Version", "Status", "Evidence", "Approval", "Size", "Registered")
@@ -45,6 +47,12 @@ class ModelVersionAdmin(DeskAdmin):
             lambda rows, value: rows.filter(status=value),
         ),
         ListFilter(
+            "evidence",
+            "Evidence",
+            lambda: [("failing", "not passing")],
+            lambda rows, _value: rows.filter(pk__in=axes.failing()),
+        ),
+        ListFilter(
             "approval",
             "Approval",
             lambda: [(one.value, one.value) for one in ApprovalStatus],
@@ -53,7 +61,7 @@ class ModelVersionAdmin(DeskAdmin):
         ListFilter("model", "Model", _models, lambda rows, value: rows.filter(registered_model=value)),
     )
 
-    def rows(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+    def rows(self) -> QuerySet[ModelVersion]:
         """Newest first."""
         return ModelVersion.objects.select_related("registered_model", "submitted_by").order_by("-pk")
 
@@ -69,12 +77,9 @@ class ModelVersionAdmin(DeskAdmin):
         """With the model and who registered it."""
         return ModelVersion.objects.select_related("registered_model", "submitted_by")
 
-    def object_context(self, request: HttpRequest, row: ModelVersion) -> dict[str, Any]:
-        """The evidence, and the buttons that the next step takes."""
-        context = version_page.gather(row, now=timezone.now())
-        pressed = self.row_buttons(request, row)
-        context["next_buttons"] = [one for one in pressed if one.action.name in context["hint"].actions]
-        return context
+    def object_context(self, row: ModelVersion) -> dict[str, Any]:
+        """The evidence, section by section."""
+        return version_page.gather(row, now=timezone.now())
 
     def extra_routes(self, info: str) -> list[URLPattern]:
         """The strip alone, which the page renews while a run is under way."""
@@ -83,7 +88,11 @@ class ModelVersionAdmin(DeskAdmin):
     def strip_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The strip as a fragment; once nothing runs any more, the whole page is asked to load again."""
         row = self.one(object_id)
-        context = {"row": row, "opts": self.opts, **self.object_context(request, row)}
+        context = {
+            "row": row,
+            "buttons": self.row_buttons(request, row),
+            **version_page.gather(row, now=timezone.now()),
+        }
         response = self.show(request, "registry/version/strip.html", context)
         if context["open_run"] is None:
             response["HX-Refresh"] = "true"

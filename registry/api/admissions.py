@@ -108,7 +108,7 @@ class AdmissionOutput(serializers.Serializer[Admission]):
 class NewestDecided(CursorPagination):
     """Decisions have no number; their time orders them."""
 
-    ordering = ("-decided_at", "-id")
+    ordering: Any = ("-decided_at", "-id")
 
 
 class AdmissionList(GenericAPIView[Admission]):
@@ -126,13 +126,20 @@ class AdmissionList(GenericAPIView[Admission]):
     @extend_schema(
         operation_id="admissions_list",
         tags=["admissions"],
-        parameters=[OpenApiParameter("environment", str), OpenApiParameter("decision", str, enum=["allow", "deny"])],
+        parameters=[
+            OpenApiParameter("environment", str),
+            OpenApiParameter("decision", str, enum=["allow", "deny"]),
+        ],
         responses=AdmissionOutput(many=True),
     )
     def get(self, request: Request) -> Response:
         """All decisions, newest first."""
         rows = self.get_queryset()
-        wanted = {name: request.query_params[name] for name in ("environment", "decision") if name in request.query_params}
+        wanted = {
+            name: request.query_params[name]
+            for name in ("environment", "decision")
+            if name in request.query_params
+        }
         page = self.paginate_queryset(rows.filter(**wanted))
         return self.get_paginated_response([AdmissionOutput(row).data for row in page or []])
 
@@ -156,9 +163,9 @@ class AdmissionDetail(APIView):
     permission_classes = [requires(Permission.ADMISSION_READ)]
 
     @extend_schema(operation_id="admissions_read", tags=["admissions"], responses=AdmissionOutput)
-    def get(self, request: Request, admission_id: UUID) -> Response:
+    def get(self, request: Request, pk: UUID) -> Response:
         """The decision with its reasons."""
-        row = get_object_or_404(Admission.objects.select_related("policy"), pk=admission_id)
+        row = get_object_or_404(Admission.objects.select_related("policy"), pk=pk)
         return Response(AdmissionOutput(row).data)
 
 

@@ -78,7 +78,7 @@ class EnvironmentList(_ReadOrEdit):
     def get(self, request: Request) -> Response:
         """All environments, newest first."""
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(EnvironmentOutput(page, many=True).data)
+        return self.get_paginated_response([EnvironmentOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="environments_define",
@@ -110,7 +110,7 @@ class FactsList(_ReadOrEdit):
     def get(self, request: Request) -> Response:
         """All attestations, newest first."""
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(FactsOutput(page, many=True).data)
+        return self.get_paginated_response([FactsOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="organization_facts_attest",

@@ -96,11 +96,11 @@ class VersionEvaluationList(GenericAPIView[Evaluation]):
     @extend_schema(
         operation_id="evaluations_list", tags=["evaluations"], responses=EvaluationOutput(many=True)
     )
-    def get(self, request: Request, version_id: int) -> Response:
+    def get(self, request: Request, pk: int) -> Response:
         """All evaluations of the version, newest first."""
-        version = get_object_or_404(ModelVersion, pk=version_id)
+        version = get_object_or_404(ModelVersion, pk=pk)
         page = self.paginate_queryset(self.get_queryset().filter(version=version))
-        return self.get_paginated_response(EvaluationOutput(page, many=True).data)
+        return self.get_paginated_response([EvaluationOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="evaluations_create",
@@ -108,9 +108,9 @@ class VersionEvaluationList(GenericAPIView[Evaluation]):
         request=EvaluationInput,
         responses={201: EvaluationOutput},
     )
-    def post(self, request: Request, version_id: int) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         """Evaluate the version's licence for a use, from the facts in force now."""
-        version = get_object_or_404(ModelVersion.objects.select_related("registered_model"), pk=version_id)
+        version = get_object_or_404(ModelVersion.objects.select_related("registered_model"), pk=pk)
         body = EvaluationInput(data=request.data)
         body.is_valid(raise_exception=True)
         row = evaluate.evaluate_version(
@@ -135,7 +135,7 @@ class LicenseEvaluation(APIView):
         responses={200: LicenseAnswer},
     )
     def post(self, request: Request) -> Response:
-        """May this model be used in this way?"""
+        """Answer whether this model may be used in this way."""
         if not isinstance(request.data, dict):
             raise ParseError("The question must be a JSON object.")
         try:

@@ -16,7 +16,8 @@ PROMPTS = (
 )
 MAX_TOKENS = 24
 # Greedy, so that the same files on the same engine give the same tokens.
-SAMPLING: dict[str, int] = {"temperature": 0, "seed": 0, "max_tokens": MAX_TOKENS}
+# A sound model may find nothing to say; one token it must.
+SAMPLING: dict[str, int] = {"temperature": 0, "seed": 0, "min_tokens": 1, "max_tokens": MAX_TOKENS}
 # The first prompt is asked again at the end.
 QUESTIONS = (*PROMPTS, PROMPTS[0])
 MAX_GARBAGE = 0.1

@@ -31,31 +31,32 @@ class VllmSession:
     """One running server."""
 
     def __init__(
-        self, client: httpx.Client, *, facts: Mapping[str, Any], hardware_facts: Mapping[str, Any]
+        self,
+        client: httpx.Client,
+        *,
+        is_chat: bool,
+        facts: Mapping[str, Any],
+        hardware_facts: Mapping[str, Any],
     ) -> None:
         self._client = client
+        self._is_chat = is_chat
         self._facts = facts
         self._hardware = hardware_facts
 
     def answer(self, prompt: str, *, request_id: str) -> Answer:
         """Ask one prompt, with the probability of every token."""
-        body = {
-            "model": vllm_settings.SERVED_NAME,
-            "prompt": prompt,
-            "logprobs": 1,
-            "return_token_ids": True,
-            **SAMPLING,
-        }
+        path, body = self._request(prompt)
         started = time.perf_counter()
         try:
-            response = self._client.post("/v1/completions", json=body, headers={"X-Request-Id": request_id})
+            response = self._client.post(path, json=body, headers={"X-Request-Id": request_id})
             response.raise_for_status()
             choice = response.json()["choices"][0]
+            text, logprobs = self._said(choice)
             return Answer(
                 prompt=prompt,
-                text=str(choice["text"]),
+                text=text,
                 token_ids=tuple(int(token) for token in choice["token_ids"] or ()),
-                logprobs=tuple(choice["logprobs"]["token_logprobs"]),
+                logprobs=logprobs,
                 finish_reason=str(choice["finish_reason"]),
                 duration_ms=(time.perf_counter() - started) * 1000,
             )
@@ -63,6 +64,20 @@ class VllmSession:
             raise EngineFailed(
                 f"vLLM did not answer a prompt as it should: {type(error).__name__}: {error}"
             ) from error
+
+    def _request(self, prompt: str) -> tuple[str, dict[str, Any]]:
+        """How a prompt is asked: as a chat where the model's files say how to chat, else as text to go on with."""
+        common = {"model": vllm_settings.SERVED_NAME, "return_token_ids": True, **SAMPLING}
+        if self._is_chat:
+            messages = [{"role": "user", "content": prompt}]
+            return "/v1/chat/completions", {**common, "messages": messages, "logprobs": True, "top_logprobs": 0}
+        return "/v1/completions", {**common, "prompt": prompt, "logprobs": 1}
+
+    def _said(self, choice: Mapping[str, Any]) -> tuple[str, tuple[float | None, ...]]:
+        if self._is_chat:
+            logprobs = tuple(token["logprob"] for token in choice["logprobs"]["content"])
+            return str(choice["message"]["content"] or ""), logprobs
+        return str(choice["text"]), tuple(choice["logprobs"]["token_logprobs"])
 
     def engine_facts(self) -> Mapping[str, Any]:
         """Versions, arguments and settings."""
@@ -120,7 +135,12 @@ class VllmEngine:
                         },
                         "isolation": (home / "isolation").read_text(encoding="utf-8"),
                     }
-                    yield VllmSession(client, facts=facts, hardware_facts=machine)
+                    yield VllmSession(
+                        client,
+                        is_chat=vllm_settings.has_chat_template(folder),
+                        facts=facts,
+                        hardware_facts=machine,
+                    )
             except EngineFailed as error:
                 raise EngineFailed(f"{error.detail}\n{_tail(home / 'log')}".strip()) from None
             finally:

@@ -73,14 +73,23 @@ def environment(*, python: str, home: Path, has_gpu: bool, ours: Mapping[str, st
 
 def read_config(folder: Path) -> dict[str, Any]:
     """The model's configuration, the language part of it where there are several; empty where it cannot be read."""
-    try:
-        value = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict):
-        return {}
+    value = _read(folder / "config.json")
     inner = value.get("text_config")
     return {**value, **inner} if isinstance(inner, dict) else value
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the model's files say how to chat with it."""
+    named = _read(folder / "tokenizer_config.json").get("chat_template")
+    return bool(named) or (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def max_length(config: Mapping[str, Any]) -> int:

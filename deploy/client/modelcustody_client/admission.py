@@ -52,7 +52,7 @@ def request_admission(  # noqa: PLR0913  (the fields of the request, all named)
     service: transport.Service,
     *,
     environment: str,
-    purpose: str | None,
+    purpose: str,
     files: Sequence[manifest.ManifestFile],
     engine: Mapping[str, Any],
     node: str,
@@ -116,7 +116,7 @@ def deployment_statement(  # noqa: PLR0913  (the fields of the statement, all na
     engine: Mapping[str, Any],
     command: Sequence[str],
     environment: str,
-    purpose: str | None,
+    purpose: str,
     node: str,
     region: str | None,
     recorder: str,
@@ -127,7 +127,9 @@ def deployment_statement(  # noqa: PLR0913  (the fields of the statement, all na
         {
             "type": packing.DEPLOYMENT_TYPE,
             "admission_id": decision.admission_id,
-            "model_version": decision.model_version,
+            # where admission only warns, the model may have no name yet
+            "model_version": decision.model_version
+            or f"urn:modelcustody:unregistered:{manifest.model_digest(files)}",
             "model_digest": manifest.model_digest(files),
             "manifest_digest": manifest.manifest_digest(files),
             "adapters": [],

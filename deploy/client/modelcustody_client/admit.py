@@ -26,6 +26,11 @@ def run(arguments: argparse.Namespace, *, command: list[str], environ: Mapping[s
     if not url:
         raise transport.BadSettings("no address: set MODELCUSTODY_URL or give --url")
     service = transport.Service(url, token=transport.token_source(environ, file=arguments.token_file))
+    purpose = arguments.purpose or environ.get("MODELCUSTODY_PURPOSE")
+    if not purpose:
+        raise launch.BadCommand(
+            "models are approved for a purpose: give --purpose, or set MODELCUSTODY_PURPOSE"
+        )
     node = arguments.node or socket.gethostname()
     recorder = arguments.recorder or environ.get("MODELCUSTODY_RECORDER") or node
     region = arguments.region or environ.get("MODELCUSTODY_REGION") or None
@@ -35,7 +40,7 @@ def run(arguments: argparse.Namespace, *, command: list[str], environ: Mapping[s
     decision = admission.request_admission(
         service,
         environment=arguments.environment,
-        purpose=arguments.purpose,
+        purpose=purpose,
         files=files,
         engine=engine,
         node=node,
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace, *, command: list[str], environ: Mapping[s
         engine=engine,
         command=command,
         environment=arguments.environment,
-        purpose=arguments.purpose,
+        purpose=purpose,
         node=node,
         region=region,
         recorder=recorder,

@@ -66,7 +66,7 @@ def _add_admit(parser: _Parser) -> None:
     parser.add_argument(
         "--environment", required=True, metavar="ENV", help="where it is to serve, as approved"
     )
-    parser.add_argument("--purpose", help="what for, as approved")
+    parser.add_argument("--purpose", help="what for, as approved (default: MODELCUSTODY_PURPOSE)")
     parser.add_argument("--engine", default="vllm", help="the engine's name (default: vllm)")
     parser.add_argument("--node", help="this node's name (default: the host name)")
     parser.add_argument("--region", help="where this node stands (default: MODELCUSTODY_REGION)")

@@ -1,6 +1,7 @@
 """What a record says of one request and its answer, read from their bytes. Pure.
 
-No prompt, no output and no name leaves this module: only the fields of a record.
+No prompt, no output and no name leaves this module: only the fields of a record, each within the bounds that the
+service sets; what is out of bounds is left out, because one bad field would get the whole record refused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ OPERATIONS = {
 }
 MAX_LINE_BYTES = 256 * 1024
 MAX_FINISHED = 64
-_MAX_TEXT = 256
+_MOST = 2**31 - 1
+_SAFE = 2**53
 _DONE = b"[DONE]"
 _FINISH = re.compile(
     rb'"(?:finish_reason|stop_reason)"\s*:\s*"|"type"\s*:\s*"response\.(?:completed|incomplete|failed)"'
@@ -106,10 +108,10 @@ def request_fields(body: dict[str, Any]) -> dict[str, Any]:
     parameters = {
         "temperature": _number(body.get("temperature")),
         "top_p": _number(body.get("top_p")),
-        "top_k": _integer(body.get("top_k")),
+        "top_k": _integer(body.get("top_k"), least=-1),
         "max_tokens": _first_integer(body, "max_completion_tokens", "max_output_tokens", "max_tokens"),
         "seed": _seed(body.get("seed")),
-        "n": _integer(body.get("n")),
+        "n": _integer(body.get("n"), most=_MOST),
         "stop": _stop(body.get("stop")),
     }
     return {
@@ -139,7 +141,7 @@ def response_fields(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
             usage = source.get("usage")
             if isinstance(usage, dict):
                 for name, spellings in _TOKENS.items():
-                    found = _first_integer(usage, *spellings)
+                    found = _first_integer(usage, *spellings, most=_MOST)
                     fields[name] = fields[name] if found is None else found
         reasons.extend(reason for reason in _reasons({**inner, **document}) if reason)
     return {**fields, "finish_reasons": list(dict.fromkeys(reasons))[:MAX_FINISHED] or None}
@@ -151,13 +153,13 @@ def error_of(documents: Sequence[dict[str, Any]]) -> str | None:
         error = document.get("error")
         if isinstance(error, dict):
             kind = error.get("code") if isinstance(error.get("code"), int) else error.get("type")
-            return text(str(kind)) if kind is not None else "error"
+            return (text(str(kind), most=128) if kind is not None else None) or "error"
     return None
 
 
-def text(value: Any) -> str | None:
+def text(value: Any, *, most: int = 256) -> str | None:
     """Return a short, plain string as it is; None for anything else."""
-    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
         return None
     return value
 
@@ -173,28 +175,34 @@ def _reasons(document: dict[str, Any]) -> list[str | None]:
     found.append(delta.get("stop_reason") if isinstance(delta, dict) else document.get("stop_reason"))
     if document.get("object") == "response" and document.get("status") != "in_progress":
         found.append(document.get("status"))
-    return [text(reason) for reason in found]
+    return [text(reason, most=64) for reason in found]
 
 
-def _integer(value: Any) -> int | None:
-    return value if type(value) is int and abs(value) <= 2**53 else None
+def _integer(value: Any, *, least: int = 0, most: int = _SAFE) -> int | None:
+    return value if type(value) is int and least <= value <= most else None
 
 
-def _first_integer(source: dict[str, Any], *names: str) -> int | None:
-    return next((value for name in names if (value := _integer(source.get(name))) is not None), None)
+def _first_integer(source: dict[str, Any], *names: str, most: int = _SAFE) -> int | None:
+    return next(
+        (value for name in names if (value := _integer(source.get(name), most=most)) is not None), None
+    )
 
 
 def _number(value: Any) -> int | str | None:
     """Decimal numbers are kept as the text that was sent: 0.10 stays 0.10."""
-    return text(value) if isinstance(value, str) and len(value) <= 32 else _integer(value)
+    return text(value, most=32) if isinstance(value, str) else _integer(value, least=-_SAFE)
 
 
 def _seed(value: Any) -> str | None:
-    return str(value) if type(value) is int and abs(value) < 2**128 else None
+    return text(str(value), most=32) if type(value) is int and abs(value) < 2**100 else None
 
 
 def _stop(value: Any) -> list[str] | None:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not 0 < len(items) <= 16:
         return None
-    return items if all(isinstance(item, str) and 0 < len(item) <= 64 for item in items) else None
+    return items if all(isinstance(item, str) and _is_stop(item) for item in items) else None
+
+
+def _is_stop(item: str) -> bool:
+    return 0 < len(item) <= 64 and not any("\ud800" <= c <= "\udfff" for c in item)

@@ -13,7 +13,7 @@ from concurrent import futures
 from pathlib import Path
 from typing import Any
 
-from modelcustody_client import complaints, errors, shipper, spool, transport
+from modelcustody_client import complaints, errors, manifest, observation, shipper, spool, transport
 
 COMMITMENT_KEY = "commitment.key"
 PSEUDONYM_KEY = "pseudonym.key"
@@ -35,15 +35,15 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; what has no default must be there."""
+        """Read the settings; what has no default must be there, and nothing may be what the service refuses."""
         try:
             return cls(
                 spool=Path(environ["MODELCUSTODY_SPOOL"]),
-                recorder=environ["MODELCUSTODY_RECORDER"],
-                deployment_digest=environ["MODELCUSTODY_DEPLOYMENT_DIGEST"],
-                region=environ.get("MODELCUSTODY_REGION") or None,
-                tier=environ.get("MODELCUSTODY_TIER") or None,
-                provider=environ.get("MODELCUSTODY_PROVIDER") or None,
+                recorder=_word(environ["MODELCUSTODY_RECORDER"], name="MODELCUSTODY_RECORDER", most=128),
+                deployment_digest=manifest.check_digest(environ["MODELCUSTODY_DEPLOYMENT_DIGEST"]),
+                region=_optional(environ, "MODELCUSTODY_REGION", most=64),
+                tier=_optional(environ, "MODELCUSTODY_TIER", most=64),
+                provider=_optional(environ, "MODELCUSTODY_PROVIDER", most=128),
                 max_bytes=int(environ.get("MODELCUSTODY_SPOOL_MAX_BYTES") or spool.DEFAULT_MAX_BYTES),
             )
         except KeyError as error:
@@ -97,7 +97,7 @@ class Recorder:
         try:
             self._spool.append(build())
         except Exception as error:  # noqa: BLE001 (a failed record must never fail a request)
-            self.complain(f"a record was lost: {error or type(error).__name__}")
+            self.complain(f"a record was lost: {str(error) or type(error).__name__}")
         else:
             if self._thread is not None:
                 self._thread.wake()
@@ -115,6 +115,18 @@ class Recorder:
         return shipper.ShippingThread(
             shipper.Shipper(self.settings.spool, service=service), log=self.complain
         )
+
+
+def _optional(environ: Mapping[str, str], name: str, *, most: int) -> str | None:
+    value = environ.get(name)
+    return _word(value, name=name, most=most) if value else None
+
+
+def _word(value: str, *, name: str, most: int) -> str:
+    found = observation.text(value, most=most)
+    if found is None:
+        raise transport.BadSettings(f"nothing is recorded: {name} is empty, too long or not printable")
+    return found
 
 
 def open_recorder(environ: Mapping[str, str]) -> Recorder:

@@ -93,14 +93,21 @@ class Shipper:
             cursor = dataclasses.replace(cursor, pending=cursor.offset + len(data))
             _write_cursor(slot, cursor)
         answer = self._post(data)
-        done = dataclasses.replace(cursor, offset=cursor.offset + len(data), pending=None)
         if answer.status in {200, 202}:
             _check_receipt(answer, data=data)
-            _write_cursor(slot, done)
+            done = _advance(slot, cursor, by=data)
             _forget(slot, done)
             return data.count(b"\n")
+        # one bad record spoils its batch, of which nothing was stored: the others go without it
+        bad = _bad_record(answer, data=data)
+        lines = data.splitlines(keepends=True)
+        if bad:
+            extent = cursor.offset + len(b"".join(lines[:bad]))
+            _write_cursor(slot, dataclasses.replace(cursor, pending=extent))
+            return self._ship_batch(slot)
+        data = data if bad is None else lines[0]
         _put_aside(slot, cursor=cursor, data=data, answer=answer)
-        _write_cursor(slot, done)
+        _advance(slot, cursor, by=data)
         raise BatchRefused(
             f"the service refused {data.count(10)} records, kept in {slot / 'rejected'}: {answer.problem()}"
         )
@@ -187,6 +194,21 @@ def _read_cursor(slot: Path) -> _Cursor:
 
 def _write_cursor(slot: Path, cursor: _Cursor) -> None:
     durable.replace(slot / "cursor", json.dumps(dataclasses.asdict(cursor)).encode())
+
+
+def _advance(slot: Path, cursor: _Cursor, *, by: bytes) -> _Cursor:
+    done = dataclasses.replace(cursor, offset=cursor.offset + len(by), pending=None)
+    _write_cursor(slot, done)
+    return done
+
+
+def _bad_record(answer: transport.Answer, *, data: bytes) -> int | None:
+    """Return which record of the batch is to blame for its refusal, where the service says so."""
+    value = answer.json()
+    if answer.status != 422 or not isinstance(value, dict) or value.get("code") != "invalid_record":
+        return None
+    index = value.get("index")
+    return index if type(index) is int and 0 <= index < data.count(b"\n") else None
 
 
 def _plan(slot: Path, cursor: _Cursor) -> tuple[_Cursor, bytes] | None:

