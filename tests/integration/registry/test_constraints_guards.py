@@ -1,13 +1,15 @@
 """Every trigger and hand-written key of the guards: a change that passes, and one that is refused by name."""
 
-import itertools
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 
-from registry.lifecycle import APPROVAL_MOVES, RUN_MOVES, VERSION_MOVES, ApprovalStatus, RunState, Status, edges
+from registry.lifecycle import (
+    RunState,
+    Status,
+)
 from registry.models import (
     Admission,
     Approval,
@@ -15,123 +17,18 @@ from registry.models import (
     CheckResult,
     LicenseFinding,
     LineageEdge,
-    ModelVersion,
     ResolutionRun,
     SmokeAnswer,
     SmokeRun,
     VerificationRun,
 )
 from tests import factories
+from tests.refusals import RUN_FIELDS, RUNS, refused_by, rows_of, run_of, version_in
 
 pytestmark = pytest.mark.django_db
 NOW = factories.NOW
 LATER = NOW + timedelta(days=1)
 DIGEST = f"sha256:{64 * 'b'}"
-RUNS = (ResolutionRun, VerificationRun, SmokeRun)
-
-
-def refused_by(name: str, rows: models.QuerySet[Any], **changes: Any) -> None:
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
-        rows.update(**changes)
-    assert refusal.value.__cause__.diag.constraint_name == name  # type: ignore[union-attr]
-
-
-def rows_of(row: models.Model) -> Any:
-    return type(row)._default_manager.filter(pk=row.pk)
-
-
-def run_of(table: Any, **fields: Any) -> Any:
-    version = fields.pop("version", None) or factories.resolved_version()
-    fields = {"requested_by": "user:x", "requested_at": NOW} | fields
-    return table.objects.create(version=version, manifest_digest=version.manifest_digest, **fields)
-
-
-# -- moves
-
-
-def version_in(status: Status) -> ModelVersion:
-    quarantined = {"quarantined_by": "user:x", "quarantined_at": NOW, "quarantine_reason": "why"}
-    if status is Status.DRAFT:
-        return factories.draft_version()
-    version = factories.resolved_version()
-    if status is not Status.RESOLVED:
-        fields: dict[str, Any] = quarantined
-        if status is Status.REVOKED:
-            fields = {"revoked_by": "user:x", "revoked_at": NOW, "revocation_reason": "why"}
-        rows_of(version).update(status=status, **fields)
-    return version
-
-
-def version_fields(target: Status, version: ModelVersion) -> dict[str, Any]:
-    """What a version needs in the target status, so that only the move itself is judged."""
-    fields: dict[str, Any] = {"status": target}
-    if version.manifest_digest is None and target not in {Status.DRAFT, Status.REVOKED}:
-        fields |= {"manifest_digest": DIGEST, "model_digest": DIGEST, "size_bytes": 1, "file_count": 1}
-        fields |= {"resolved_at": NOW}
-    if target is Status.QUARANTINED:
-        fields |= {"quarantined_by": "user:x", "quarantined_at": NOW, "quarantine_reason": "why"}
-    if target is Status.REVOKED:
-        fields |= {"revoked_by": "user:x", "revoked_at": NOW, "revocation_reason": "why"}
-    return fields
-
-
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(Status, Status)))
-def test_a_version_moves_only_where_it_may(source: Status, target: Status) -> None:
-    version = version_in(source)
-    version.refresh_from_db()
-    changes = version_fields(target, version)
-
-    if (source.value, target.value) in edges(VERSION_MOVES):
-        assert rows_of(version).update(**changes) == 1
-    else:
-        refused_by("registry_modelversion_moves", rows_of(version), **changes)
-
-
-RUN_FIELDS: dict[RunState, dict[str, Any]] = {
-    RunState.QUEUED: {"outcome": "", "finished_at": None},
-    RunState.RUNNING: {"outcome": "", "finished_at": None, "heartbeat_at": NOW, "worker": "w"},
-    RunState.FINISHED: {"outcome": "error", "finished_at": NOW, "message": "why"},
-}
-
-
-@pytest.mark.parametrize("table", RUNS)
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(RunState, RunState)))
-def test_a_run_moves_only_where_it_may(table: Any, source: RunState, target: RunState) -> None:
-    row = run_of(table, state=source, **RUN_FIELDS[source])
-    changes = {"state": target, **RUN_FIELDS[target]}
-    if source is RunState.FINISHED:
-        changes["finished_at"] = NOW  # frozen, which is not what is judged here
-
-    if (source.value, target.value) in edges(RUN_MOVES):
-        assert rows_of(row).update(**changes) == 1
-    else:
-        refused_by(f"registry_{table.__name__.lower()}_moves", rows_of(row), **changes)
-
-
-def approval_in(status: ApprovalStatus) -> Approval:
-    decided = status not in {ApprovalStatus.REQUESTED, ApprovalStatus.WITHDRAWN}
-    first = "rejected" if status is ApprovalStatus.REJECTED else "approved"
-    row = factories.approval(status=first if decided else "requested")
-    if status in {ApprovalStatus.WITHDRAWN, ApprovalStatus.EXPIRED, ApprovalStatus.REVOKED}:
-        rows_of(row).update(status=status, ended_by="user:x", ended_at=NOW, end_reason="why")
-    return row
-
-
-@pytest.mark.parametrize(("source", "target"), list(itertools.product(ApprovalStatus, ApprovalStatus)))
-def test_an_approval_moves_only_where_it_may(source: ApprovalStatus, target: ApprovalStatus) -> None:
-    row = approval_in(source)
-    row.refresh_from_db()
-    changes: dict[str, Any] = {"status": target}
-    if target in {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED} and row.decided_at is None:
-        changes |= {"decided_by": factories.user(), "decided_at": NOW}
-    ends = {ApprovalStatus.WITHDRAWN, ApprovalStatus.EXPIRED, ApprovalStatus.REVOKED}
-    if target in ends and row.ended_at is None:
-        changes |= {"ended_by": "user:x", "ended_at": NOW, "end_reason": "why"}
-
-    if (source.value, target.value) in edges(APPROVAL_MOVES):
-        assert rows_of(row).update(**changes) == 1
-    else:
-        refused_by("registry_approval_moves", rows_of(row), **changes)
 
 
 # -- frozen
@@ -173,7 +70,9 @@ def test_a_commit_and_a_revocation_stay() -> None:
 
 
 @pytest.mark.parametrize("table", RUNS)
-@pytest.mark.parametrize("field", ["version", "manifest_digest", "requested_by", "requested_at", "finished_at"])
+@pytest.mark.parametrize(
+    "field", ["version", "manifest_digest", "requested_by", "requested_at", "finished_at"]
+)
 def test_what_a_run_was_asked_for_stays(table: Any, field: str) -> None:
     row = run_of(table, state="finished", outcome="error", finished_at=NOW, message="why")
     values = {
@@ -188,7 +87,13 @@ def test_what_a_run_was_asked_for_stays(table: Any, field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"purpose": "other"}, {"expires_at": NOW + timedelta(days=999)}, {"note": "x"}, {"manifest_digest": DIGEST}]
+    "changes",
+    [
+        {"purpose": "other"},
+        {"expires_at": NOW + timedelta(days=999)},
+        {"note": "x"},
+        {"manifest_digest": DIGEST},
+    ],
 )
 def test_what_was_approved_stays(changes: dict[str, Any]) -> None:
     refused_by("registry_approval_frozen", rows_of(factories.approval(status="approved")), **changes)
@@ -203,10 +108,10 @@ def evidence_rows() -> dict[str, models.Model]:
     place = factories.environment()
     return {
         "artifact": version.artifacts.all()[0],
-        "licensefinding": version.license_findings.get(),
+        "licensefinding": version.license_findings.all()[0],
         "lineageedge": LineageEdge.objects.create(version=draft, relation="merge", base_model="a/b"),
-        "checkresult": factories.verification_run(version).results.get(),
-        "smokeanswer": factories.smoke_run(version).answers.get(),
+        "checkresult": factories.verification_run(version).results.all()[0],
+        "smokeanswer": factories.smoke_run(version).answers.all()[0],
         "organizationprofile": factories.organization(),
         "evaluation": factories.evaluation(version, place),
         "admission": Admission.objects.create(
@@ -238,7 +143,15 @@ def test_evidence_is_written_once(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["registeredmodel", "modelversion", "resolutionrun", "verificationrun", "smokerun", "approval", "servingenvironment"],
+    [
+        "registeredmodel",
+        "modelversion",
+        "resolutionrun",
+        "verificationrun",
+        "smokerun",
+        "approval",
+        "servingenvironment",
+    ],
 )
 def test_nothing_of_a_versions_story_is_deleted(name: str) -> None:
     approval = factories.approval()
@@ -319,7 +232,9 @@ def test_an_approval_cites_evidence_of_its_own_version(field: str, name: str) ->
 def test_an_approval_binds_the_manifest_of_its_version() -> None:
     version, other = factories.resolved_version(), factories.resolved_version()
     row = factories.approval(version)
-    fields = {field.attname: getattr(row, field.attname) for field in row._meta.local_fields if field.name != "id"}
+    fields = {
+        field.attname: getattr(row, field.attname) for field in row._meta.local_fields if field.name != "id"
+    }
 
     with pytest.raises(IntegrityError, match="registry_approval_"), transaction.atomic():
         Approval.objects.create(**fields | {"manifest_digest": other.manifest_digest, "purpose": "other"})

@@ -111,7 +111,9 @@ def test_a_finished_run_is_logged_with_how_it_ended() -> None:
 def test_a_lost_lease_can_write_nothing() -> None:
     run, old = claimed()
     runs.put_back(old, now=NOW)
-    assert runs.claim(VerificationRun, run_id=run.pk, worker="w", now=NOW) is not None  # the same worker, later
+    assert (
+        runs.claim(VerificationRun, run_id=run.pk, worker="w", now=NOW) is not None
+    )  # the same worker, later
 
     assert not runs.beat(old, now=NOW)
     with pytest.raises(runs.LeaseLost):

@@ -43,7 +43,16 @@ def start_worker(log: Path) -> "subprocess.Popen[bytes]":
         "PYTHONPATH": f"{ROOT}:{ROOT / 'deploy/client'}",
         "DJANGO_SETTINGS_MODULE": "governance.settings",
     }
-    command = [sys.executable, "-m", "celery", "-A", "governance.celery", "worker", "-Q", "default,verify,smoke"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "governance.celery",
+        "worker",
+        "-Q",
+        "default,verify,smoke",
+    ]
     with log.open("ab") as out:
         return subprocess.Popen(
             [*command, "-c", "1", "--without-gossip", "--without-mingle", "-l", "INFO"],

@@ -14,7 +14,9 @@ def test_the_block_at_the_head_is_read() -> None:
     assert card.parse_card(text) == {"license": "mit", "tags": ["a", "b"], "date": "2026-01-02"}
 
 
-@pytest.mark.parametrize("text", ["", "# Title\n", "---\nlicense: mit\n", "\n---\nlicense: mit\n---\n", "---\n---\n"])
+@pytest.mark.parametrize(
+    "text", ["", "# Title\n", "---\nlicense: mit\n", "\n---\nlicense: mit\n---\n", "---\n---\n"]
+)
 def test_a_card_without_a_block_declares_nothing(text: str) -> None:
     assert card.parse_card(text) == {}
 
@@ -64,7 +66,10 @@ def test_ancestors_come_from_the_card_and_the_adapter_once() -> None:
 
 
 def test_an_unknown_relation_is_unstated() -> None:
-    assert lineage.ancestors(card={"base_model": "a/b", "base_model_relation": "cousin"})[0].relation == "unstated"
+    assert (
+        lineage.ancestors(card={"base_model": "a/b", "base_model_relation": "cousin"})[0].relation
+        == "unstated"
+    )
     assert lineage.ancestors(card={}, adapter_config={"base_model_name_or_path": "/local/path"}) == []
 
 

@@ -61,7 +61,9 @@ def test_a_template_that_reaches_further_is_named(name: str) -> None:
     assert template.faults(HOSTILE[name])
 
 
-@pytest.mark.parametrize("source", ["{% if %}", "{{", "{% for x %}", "x" * 300_000, "{{ " + "(" * 5000 + ")" * 5000 + " }}"])
+@pytest.mark.parametrize(
+    "source", ["{% if %}", "{{", "{% for x %}", "x" * 300_000, "{{ " + "(" * 5000 + ")" * 5000 + " }}"]
+)
 def test_what_cannot_be_parsed_is_not_judged(source: str) -> None:
     with pytest.raises(template.BadTemplate):
         template.faults(source)

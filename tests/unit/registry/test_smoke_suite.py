@@ -59,7 +59,9 @@ def test_the_fingerprint_tells_tokens_apart_and_nothing_else() -> None:
 def test_on_a_cpu_the_engine_is_set_to_repeat_itself() -> None:
     config = {"num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "hidden_size": 576}
 
-    command = vllm_settings.arguments(python="py", folder=Path("/m"), socket=Path("/s"), config=config, has_gpu=False)
+    command = vllm_settings.arguments(
+        python="py", folder=Path("/m"), socket=Path("/s"), config=config, has_gpu=False
+    )
 
     assert command[command.index("--dtype") + 1] == "float32"
     cache = int(command[command.index("--kv-cache-memory-bytes") + 1])
@@ -69,14 +71,22 @@ def test_on_a_cpu_the_engine_is_set_to_repeat_itself() -> None:
     )
 
 
-@pytest.mark.parametrize("config", [{}, {"num_hidden_layers": "30"}, {"num_attention_heads": 0, "num_hidden_layers": True}])
+@pytest.mark.parametrize(
+    "config", [{}, {"num_hidden_layers": "30"}, {"num_attention_heads": 0, "num_hidden_layers": True}]
+)
 def test_a_config_without_numbers_gets_a_cache_all_the_same(config: dict[str, object]) -> None:
     assert vllm_settings.cache_bytes(config, length=1024) == vllm_settings.UNKNOWN_CACHE_BYTES
     assert vllm_settings.max_length({"max_position_embeddings": 128}) == 128
 
 
 def test_the_engine_gets_no_secret() -> None:
-    ours = {"SECRET_KEY": "s", "HF_TOKEN": "t", "DATABASE_URL": "d", "CUDA_VISIBLE_DEVICES": "0", "PATH": "/ours"}
+    ours = {
+        "SECRET_KEY": "s",
+        "HF_TOKEN": "t",
+        "DATABASE_URL": "d",
+        "CUDA_VISIBLE_DEVICES": "0",
+        "PATH": "/ours",
+    }
 
     found = vllm_settings.environment(python="/v/bin/python", home=Path("/h"), has_gpu=False, ours=ours)
 
@@ -84,7 +94,9 @@ def test_the_engine_gets_no_secret() -> None:
     assert found["CUDA_VISIBLE_DEVICES"] == "0"
     assert found["HF_HUB_OFFLINE"] == found["VLLM_NO_USAGE_STATS"] == "1"
     assert found["PATH"].startswith("/v/bin:")
-    assert "OMP_NUM_THREADS" not in vllm_settings.environment(python="p", home=Path("/h"), has_gpu=True, ours={})
+    assert "OMP_NUM_THREADS" not in vllm_settings.environment(
+        python="p", home=Path("/h"), has_gpu=True, ours={}
+    )
 
 
 def test_a_config_is_read_with_its_language_part(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ MIT = (LicenseClaim("declared", "mit"), LicenseClaim("discovered", "mit", "LICEN
 
 
 def subject_of(
-    files: dict[str, bytes], *, listed: dict[str, bytes] | None = None, licenses: tuple[LicenseClaim, ...] = MIT
+    files: dict[str, bytes],
+    *,
+    listed: dict[str, bytes] | None = None,
+    licenses: tuple[LicenseClaim, ...] = MIT,
 ) -> Subject:
     """What was read, and a manifest that lists the same or something else."""
     return Subject(
@@ -149,7 +152,10 @@ def test_a_branch_is_not_a_pin() -> None:
 def test_the_declaration_is_held_against_the_text(claims: list[tuple[str, str]], expected: Outcome) -> None:
     licenses = tuple(LicenseClaim(kind, name, f"LICENSE-{name}") for kind, name in claims)
 
-    assert outcome_of("C20-license-text", subject_of(folders.model_files(), licenses=licenses)).finding.outcome is expected
+    assert (
+        outcome_of("C20-license-text", subject_of(folders.model_files(), licenses=licenses)).finding.outcome
+        is expected
+    )
 
 
 def test_a_check_that_breaks_down_is_an_error_and_the_others_run() -> None:
@@ -179,7 +185,16 @@ def test_no_checks_are_no_pass() -> None:
 
 
 paths = st.sampled_from(
-    ["model.safetensors", "config.json", "tokenizer_config.json", "a.jinja", "README.md", "x.bin", INDEX, "LICENSE"]
+    [
+        "model.safetensors",
+        "config.json",
+        "tokenizer_config.json",
+        "a.jinja",
+        "README.md",
+        "x.bin",
+        INDEX,
+        "LICENSE",
+    ]
 )
 
 
@@ -215,7 +230,7 @@ def test_reading_hashes_every_byte_and_keeps_what_checks_need(tmp_path: Path) ->
 def test_reading_stays_within_its_budget(tmp_path: Path) -> None:
     folders.write(tmp_path, {f"{number}.json": b"[" + b"1," * 5000 + b"1]" for number in range(10)})
 
-    read = reading.read_folder(tmp_path, {}, progress=lambda count: None, keep_bytes=25_000)
+    read = reading.read_folder(tmp_path, {}, progress=lambda _: None, keep_bytes=25_000)
 
     assert sum(seen.is_whole for seen in read.seen.values()) == 2
 
@@ -233,6 +248,6 @@ def test_reading_ends_when_it_is_told_to(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
-    read = reading.read_folder(tmp_path / "none", {}, progress=lambda count: None)
+    read = reading.read_folder(tmp_path / "none", {}, progress=lambda _: None)
 
     assert "" in read.unreadable
