@@ -43,7 +43,10 @@ def ask(client: Client, body: Any, *, environment: str = "", scope: Scope = Scop
     fields = {"recorder": "node-1"} if scope is Scope.RECORD else {}
     _, token = factories.api_token(scope, environment=environment, **fields)
     return client.post(
-        "/api/v1/admissions", body, content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+        "/api/v1/admissions",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
     )
 
 
@@ -74,7 +77,12 @@ def test_decision_is_stored_and_logged(client: Client, desk: Desk) -> None:
     answer = ask(client, desk.offer()).json()
 
     row = models.Admission.objects.get(pk=answer["admission_id"])
-    assert (row.decision, row.node, row.region, row.engine["name"]) == ("allow", "node-1", "eu-central", "vllm")
+    assert (row.decision, row.node, row.region, row.engine["name"]) == (
+        "allow",
+        "node-1",
+        "eu-central",
+        "vllm",
+    )
     event, actor, body = decisions.last(f"admission:{row.pk}")
     assert event == "registry.admission.decided"
     assert actor == row.requested_by

@@ -26,7 +26,12 @@ from tests import factories, logs
 from tests.desk import Desk, open_desk
 
 pytestmark = pytest.mark.django_db
-FILES = {"model.safetensors": b"weights", "config.json": b"{}", "README.md": b"# about", "LICENSE": b"do what you like"}
+FILES = {
+    "model.safetensors": b"weights",
+    "config.json": b"{}",
+    "README.md": b"# about",
+    "LICENSE": b"do what you like",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +69,10 @@ def serve(desk: Desk) -> str:
     assert decision.decision == "allow", decision.reasons
     data = canonical.dumps(statement(desk, decision))
     deployment, _ = deployments.report_deployment(data=data, actor=node, now=at)
-    record = {"deployment_digest": deployment.deployment_digest, "record_id": str(uuid.uuid4())}
+    record: dict[str, Any] = {
+        "deployment_digest": deployment.deployment_digest,
+        "record_id": str(uuid.uuid4()),
+    }
     record |= {"recorder": "node-1", "epoch": 1, "sequence": 0}
     logs.add_leaves(b'{"received_at":"2026-11-22T12:00:00Z","record":' + json.dumps(record).encode() + b"}")
     return deployment.deployment_digest
@@ -160,7 +168,9 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
     ]
     assert json.loads(found["pack.json"])["pending"] == 0
     events = {
-        json.loads(data)["event"] for name, data in found.items() if name.startswith("entries/d") and name.endswith("leaf")
+        json.loads(data)["event"]
+        for name, data in found.items()
+        if name.startswith("entries/d") and name.endswith("leaf")
     }
     assert events == {
         "governance.policy.loaded",
@@ -223,7 +233,9 @@ def test_report_shows_hostile_words_as_words(desk: Desk) -> None:
 def test_revoked_version_says_so_on_the_first_page(desk: Desk) -> None:
     from registry.actions import custody
 
-    custody.revoke(version=desk.version, reason="weights are poisoned", actor=desk.officer, now=datetime.now(UTC))
+    custody.revoke(
+        version=desk.version, reason="weights are poisoned", actor=desk.officer, now=datetime.now(UTC)
+    )
     sign()
 
     page = members(build(desk))["report.html"].decode()
@@ -244,7 +256,9 @@ def test_pack_over_http_is_for_those_who_may_read(desk: Desk, client: Client) ->
     assert "pack.json" in members(response.content)
     client.force_login(factories.user(Role.AUDITOR))
     assert client.get(address).status_code == 200
-    missing = client.get("/api/v1/model-versions/999999/evidence-pack", headers={**headers, "Accept": "application/x-tar"})
+    missing = client.get(
+        "/api/v1/model-versions/999999/evidence-pack", headers={**headers, "Accept": "application/x-tar"}
+    )
     assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
     assert json.loads(missing.content)["code"] == "not_found"
     _, other = factories.api_token(Scope.ADMISSION)
@@ -276,10 +290,14 @@ def test_deployment_must_cite_an_admission_that_fits(desk: Desk) -> None:
         {"purpose": "translation"},
     ):
         with pytest.raises(deployments.AdmissionNotValid):
-            deployments.report_deployment(data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC))
+            deployments.report_deployment(
+                data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC)
+            )
     with pytest.raises(deployments.AdmissionNotValid, match="expired"):
         deployments.report_deployment(
-            data=canonical.dumps({**good, "gpu": "H100"}), actor=node, now=datetime.now(UTC) + timedelta(hours=2)
+            data=canonical.dumps({**good, "gpu": "H100"}),
+            actor=node,
+            now=datetime.now(UTC) + timedelta(hours=2),
         )
 
 
@@ -303,7 +321,10 @@ def test_context_of_a_request_is_what_was_in_force_then(desk: Desk) -> None:
     decision = models.Admission.objects.get()
     served_at = datetime.now(UTC)
     review.revoke(
-        approval=models.Approval.objects.get(), reason="odd", actor=desk.reviewer, now=served_at + timedelta(hours=1)
+        approval=models.Approval.objects.get(),
+        reason="odd",
+        actor=desk.reviewer,
+        now=served_at + timedelta(hours=1),
     )
     deployment = {"admission_id": str(decision.pk)}
 

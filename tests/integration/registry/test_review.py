@@ -163,7 +163,9 @@ def test_only_officers_ask(role: Role) -> None:
 def test_tokens_neither_ask_nor_decide() -> None:
     desk = open_desk()
     approval = desk.request()
-    token, _ = factories.api_token(*(scope for scope in Scope if scope is not Scope.RECORD), owner=desk.reviewer.user)
+    token, _ = factories.api_token(
+        *(scope for scope in Scope if scope is not Scope.RECORD), owner=desk.reviewer.user
+    )
     actor = Actor(user=desk.reviewer.user, token=token)
 
     assert isinstance(refused(desk, actor=actor), Forbidden)
@@ -176,7 +178,11 @@ def test_approve_records_who_and_when() -> None:
 
     approval = desk.approved()
 
-    assert (approval.status, approval.decided_by, approval.decided_at) == ("approved", desk.reviewer.user, NOW)
+    assert (approval.status, approval.decided_by, approval.decided_at) == (
+        "approved",
+        desk.reviewer.user,
+        NOW,
+    )
     event, actor, body = decisions.last(f"approval:{approval.pk}")
     assert (event, actor) == ("registry.approval.approved", str(desk.reviewer))
     assert body["evaluation_digest"] == approval.evaluation.evaluation_digest
@@ -226,9 +232,7 @@ def test_approve_refuses_when_a_later_run_failed() -> None:
 def test_approve_refuses_when_the_policy_now_wants_more() -> None:
     desk = open_desk()
     approval = desk.request()
-    policies.load_policy(
-        text=policy_text(required="true"), actor=factories.actor(Role.ADMIN), now=NOW
-    )
+    policies.load_policy(text=policy_text(required="true"), actor=factories.actor(Role.ADMIN), now=NOW)
 
     errors = changed(desk, approval).extra["errors"]
 
@@ -298,7 +302,11 @@ def test_withdraw_takes_back_request_and_approval() -> None:
     for approval in (desk.request(), desk.approved(purpose="translation")):
         review.withdraw(approval=approval, reason="no need", actor=desk.officer, now=NOW)
 
-        assert (approval.status, approval.ended_by, approval.end_reason) == ("withdrawn", str(desk.officer), "no need")
+        assert (approval.status, approval.ended_by, approval.end_reason) == (
+            "withdrawn",
+            str(desk.officer),
+            "no need",
+        )
         assert decisions.last(f"approval:{approval.pk}")[0] == "registry.approval.withdrawn"
         with pytest.raises(review.ApprovalNotOpen):
             review.withdraw(approval=approval, reason="again", actor=desk.officer, now=NOW)
