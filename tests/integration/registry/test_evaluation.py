@@ -16,6 +16,7 @@ from governance.errors import Forbidden, InvalidInput
 from governance.permissions import Role
 from registry import evaluation, models
 from registry.actions import evaluate
+from registry.description import license_catalog
 from tests import decisions, factories
 from tests.desk import USE
 
@@ -51,7 +52,7 @@ def test_evaluation_keeps_question_answer_and_digests() -> None:
     assert row.request["org"] == facts.facts
     both = canonical.dumps({"request": row.request, "result": row.result})
     assert row.evaluation_digest == "sha256:" + hashlib.sha256(both).hexdigest()
-    assert row.catalog_digest == evaluation.license_catalog().catalog_digest
+    assert row.catalog_digest == license_catalog().catalog_digest
     event, actor, body = decisions.last(f"model-version:{row.version_id}")
     assert (event, actor) == ("registry.evaluation.made", row.evaluated_by)
     assert (body["verdict"], body["evaluation_digest"]) == ("allowed", row.evaluation_digest)
