@@ -1,6 +1,7 @@
 """The licence question of a version, from what the registry knows, and its answer; writes nothing."""
 
 import dataclasses
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
@@ -51,10 +52,8 @@ def judge(
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day."""
     model = str(version.registered_model)
-    known, entries = (
-        {model: concluded(version.license_findings.all())},
-        [*_entries(model, version.lineage.all())],
-    )
+    licenses, edges = _written(version.pk)
+    known, entries = {model: licenses}, _entries(model, edges)
     _add_ancestors(known, entries)
     question: dict[str, Any] = {
         "model": model,
@@ -98,6 +97,14 @@ def concluded(findings: Iterable[LicenseFinding]) -> tuple[str, ...]:
         if finding.kind == FindingKind.CONCLUDED:
             return tuple(CONJUNCTION.split(finding.license_id))
     return (catalog.UNKNOWN,)
+
+
+@functools.lru_cache(maxsize=512)
+def _written(version_id: int) -> tuple[tuple[str, ...], tuple[LineageEdge, ...]]:
+    """Licences and ancestors of a resolved version: written once with it, so they are remembered."""
+    findings = LicenseFinding.objects.filter(version_id=version_id)
+    edges = LineageEdge.objects.filter(version_id=version_id).order_by("pk")
+    return concluded(findings), tuple(edges)
 
 
 def _entries(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from registry.lifecycle import ApprovalStatus, Status
 from registry.models import Approval, Evaluation, ModelVersion, ServingEnvironment
 
 __all__ = [
+    "ApprovalNotOpen",
     "approve",
     "end_for_version",
     "expire_due",

@@ -8,7 +8,6 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView, get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +19,7 @@ from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import documents
 from registry.actions import review
+from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion
@@ -97,16 +97,12 @@ def _approval(pk: int) -> Approval:
     return get_object_or_404(Approval.objects.select_related(*RELATED), pk=pk)
 
 
-class ApprovalList(GenericAPIView[Approval]):
+class ApprovalList(ReadOrPost, GenericAPIView[Approval]):
     """Requests for approval and what became of them."""
 
+    write = Permission.APPROVAL_REQUEST
     queryset = Approval.objects.select_related(*RELATED).order_by("-id")
     serializer_class = ApprovalOutput
-
-    def get_permissions(self) -> list[BasePermission]:
-        """Everyone who reads versions reads approvals."""
-        is_read = self.request.method == "GET"
-        return [requires(Permission.VERSION_READ if is_read else Permission.APPROVAL_REQUEST)()]
 
     @extend_schema(
         operation_id="approvals_list",

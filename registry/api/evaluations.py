@@ -5,7 +5,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ParseError
 from rest_framework.generics import GenericAPIView, get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +17,7 @@ from governance.fields import InvalidField
 from governance.permissions import Permission
 from registry import evaluation
 from registry.actions import evaluate
+from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.models import Evaluation, ModelVersion
 from registry.models.review import VERDICTS
@@ -82,16 +82,12 @@ class LicenseAnswer(serializers.Serializer[object]):
     catalog_digest = serializers.CharField()
 
 
-class VersionEvaluationList(GenericAPIView[Evaluation]):
+class VersionEvaluationList(ReadOrPost, GenericAPIView[Evaluation]):
     """The evaluations of one version."""
 
+    write = Permission.EVALUATION_REQUEST
     queryset = Evaluation.objects.select_related("environment").order_by("-id")
     serializer_class = EvaluationOutput
-
-    def get_permissions(self) -> list[BasePermission]:
-        """Reading is for all readers; evaluating leaves a row."""
-        is_read = self.request.method == "GET"
-        return [requires(Permission.VERSION_READ if is_read else Permission.EVALUATION_REQUEST)()]
 
     @extend_schema(
         operation_id="evaluations_list", tags=["evaluations"], responses=EvaluationOutput(many=True)

@@ -17,10 +17,14 @@ pytestmark = pytest.mark.django_db
 
 def refused(name: str, write: Callable[[], Any]) -> None:
     """The write is refused by the constraint or trigger of this name."""
-    with pytest.raises(DatabaseError) as caught, transaction.atomic():
-        write()
-        with connection.cursor() as cursor:
+
+    def write_now() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            write()
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(DatabaseError) as caught:
+        write_now()
     found = getattr(caught.value.__cause__, "diag", None)
     assert found is not None
     assert found.constraint_name == name
@@ -79,22 +83,30 @@ def test_requester_cannot_be_the_one_who_decides() -> None:
 def test_decider_and_time_come_together(missing: str) -> None:
     row = factories.approval()
 
-    refused("registry_approval_decided_by_and_at_paired", lambda: approve_by(row, **decided(**{missing: None})))
+    refused(
+        "registry_approval_decided_by_and_at_paired", lambda: approve_by(row, **decided(**{missing: None}))
+    )
 
 
 def test_a_decision_has_a_person() -> None:
-    refused("registry_approval_decision_has_person", lambda: approve_by(factories.approval(), status="rejected"))
+    refused(
+        "registry_approval_decision_has_person", lambda: approve_by(factories.approval(), status="rejected")
+    )
 
 
 @pytest.mark.parametrize("missing", ["ended_by", "ended_at", "end_reason"])
 def test_an_end_is_complete(missing: str) -> None:
     row = factories.approval()
 
-    refused("registry_approval_end_complete", lambda: approve_by(row, **ended("withdrawn", **{missing: None})))
+    refused(
+        "registry_approval_end_complete", lambda: approve_by(row, **ended("withdrawn", **{missing: None}))
+    )
 
 
 def test_what_has_ended_says_why() -> None:
-    refused("registry_approval_ended_has_reason", lambda: approve_by(factories.approval(), status="withdrawn"))
+    refused(
+        "registry_approval_ended_has_reason", lambda: approve_by(factories.approval(), status="withdrawn")
+    )
 
 
 def test_an_approval_ends_after_it_was_asked_for() -> None:
@@ -178,7 +190,9 @@ def test_approvals_cite_the_evidence_of_their_own_version() -> None:
         "registry_approval_cites_own_verification",
         lambda: factories.approval(verification_run=factories.verification_run(other)),
     )
-    refused("registry_approval_cites_own_smoke", lambda: factories.approval(smoke_run=factories.smoke_run(other)))
+    refused(
+        "registry_approval_cites_own_smoke", lambda: factories.approval(smoke_run=factories.smoke_run(other))
+    )
     refused(
         "registry_approval_cites_own_evaluation",
         lambda: factories.approval(evaluation=factories.evaluation(other, factories.environment())),
@@ -191,9 +205,13 @@ def test_approvals_bind_the_manifest_of_their_version() -> None:
         # The evidence is of the same manifest, so this guard only speaks where that one is gone.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in ("verification", "smoke"):
-            cursor.execute(f"ALTER TABLE registry_approval DROP CONSTRAINT registry_approval_cites_own_{name}")
+            cursor.execute(
+                f"ALTER TABLE registry_approval DROP CONSTRAINT registry_approval_cites_own_{name}"
+            )
 
-    refused("registry_approval_binds_manifest", lambda: _raw_approval(row, manifest_digest=f"sha256:{'0' * 64}"))
+    refused(
+        "registry_approval_binds_manifest", lambda: _raw_approval(row, manifest_digest=f"sha256:{'0' * 64}")
+    )
 
 
 def test_approvals_are_never_deleted() -> None:
@@ -245,7 +263,9 @@ def test_evaluations_are_of_known_words_and_written_once() -> None:
     version, place = factories.resolved_version(), factories.environment()
     rows = models.Evaluation.objects.filter(pk=factories.evaluation(version, place).pk)
 
-    refused("registry_evaluation_verdict_known", lambda: factories.evaluation(version, place, verdict="maybe"))
+    refused(
+        "registry_evaluation_verdict_known", lambda: factories.evaluation(version, place, verdict="maybe")
+    )
     refused("registry_evaluation_purpose_form", lambda: factories.evaluation(version, place, purpose="A b"))
     refused("registry_evaluation_written_once", lambda: rows.update(verdict="allowed"))
     refused("registry_evaluation_written_once", rows.delete)
@@ -269,8 +289,8 @@ def test_evaluations_are_of_known_words_and_written_once() -> None:
 
 
 def test_admissions_that_pass() -> None:
-    assert admission().pk
-    assert allowed().pk
+    assert admission().decision == "deny"
+    assert allowed().decision == "allow"
 
 
 def test_admission_words_are_known() -> None:

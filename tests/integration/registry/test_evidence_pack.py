@@ -26,7 +26,12 @@ from tests import factories, logs
 from tests.reviewing import Desk, open_desk
 
 pytestmark = pytest.mark.django_db
-FILES = {"model.safetensors": b"weights", "config.json": b"{}", "README.md": b"# about", "LICENSE": b"do what you like"}
+FILES = {
+    "model.safetensors": b"weights",
+    "config.json": b"{}",
+    "README.md": b"# about",
+    "LICENSE": b"do what you like",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -60,11 +65,14 @@ def serve(desk: Desk) -> str:
     at = datetime.now(UTC)
     token, _ = factories.api_token(Scope.ADMISSION, Scope.RECORD, recorder="node-1")
     node = Actor(user=token.owner, token=token)
-    decision = admit.decide_admission(request=reviewing.offer(), actor=node, now=at)
+    decision = admit.decide_admission(request=desk.offer(), actor=node, now=at)
     assert decision.decision == "allow", decision.reasons
     data = canonical.dumps(statement(desk, decision))
     deployment, _ = deployments.report_deployment(data=data, actor=node, now=at)
-    record = {"deployment_digest": deployment.deployment_digest, "record_id": str(uuid.uuid4())}
+    record: dict[str, Any] = {
+        "deployment_digest": deployment.deployment_digest,
+        "record_id": str(uuid.uuid4()),
+    }
     record |= {"recorder": "node-1", "epoch": 1, "sequence": 0}
     logs.add_leaves(b'{"received_at":"2026-11-22T12:00:00Z","record":' + json.dumps(record).encode() + b"}")
     return deployment.deployment_digest
@@ -74,16 +82,16 @@ def statement(desk: Desk, decision: models.Admission) -> dict[str, Any]:
     return {
         "type": "modelcustody/deployment/v1",
         "admission_id": str(decision.pk),
-        "model_version": reviewing.version.purl,
-        "model_digest": reviewing.version.model_digest,
-        "manifest_digest": reviewing.version.manifest_digest,
+        "model_version": desk.version.purl,
+        "model_digest": desk.version.model_digest,
+        "manifest_digest": desk.version.manifest_digest,
         "adapters": [],
         "engine": {"name": "vllm", "version": "0.32.0", "image_digest": None, "arguments": []},
         "dtype": None,
         "quantization": None,
         "parallelism": None,
         "gpu": None,
-        "environment": reviewing.environment.name,
+        "environment": desk.environment.name,
         "purpose": "assistant",
         "node": "node-1",
         "region": "eu-central",
@@ -104,7 +112,7 @@ def members(data: bytes) -> dict[str, bytes]:
 
 
 def build(desk: Desk) -> bytes:
-    return evidence_pack.build(reviewing.version, generated_at=datetime.now(UTC))
+    return evidence_pack.build(desk.version, generated_at=datetime.now(UTC))
 
 
 def test_verifier_proves_the_pack_with_pinned_keys(
@@ -133,9 +141,9 @@ def test_every_changed_byte_is_found(desk: Desk, trust_file: Path) -> None:
 def test_pack_is_the_same_bytes_for_the_same_moment(desk: Desk) -> None:
     at = datetime.now(UTC)
 
-    first = evidence_pack.build(reviewing.version, generated_at=at)
+    first = evidence_pack.build(desk.version, generated_at=at)
 
-    assert first == evidence_pack.build(models.ModelVersion.objects.get(pk=reviewing.version.pk), generated_at=at)
+    assert first == evidence_pack.build(models.ModelVersion.objects.get(pk=desk.version.pk), generated_at=at)
 
 
 def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
@@ -156,11 +164,13 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(found["bom.cdx.json"].decode()) is None
     approvals = json.loads(found["approvals.json"])["approvals"]
     assert [(row["status"], row["decided_by"]) for row in approvals] == [
-        ("approved", reviewing.reviewer.user.username)
+        ("approved", desk.reviewer.user.username)
     ]
     assert json.loads(found["pack.json"])["pending"] == 0
     events = {
-        json.loads(data)["event"] for name, data in found.items() if name.startswith("entries/d") and name.endswith("leaf")
+        json.loads(data)["event"]
+        for name, data in found.items()
+        if name.startswith("entries/d") and name.endswith("leaf")
     }
     assert events == {
         "governance.policy.loaded",
@@ -175,7 +185,7 @@ def test_entries_that_nobody_signed_yet_are_counted(desk: Desk, trust_file: Path
     from modelcustody_client import note
 
     review.withdraw(
-        approval=models.Approval.objects.get(), reason="unused", actor=reviewing.officer, now=datetime.now(UTC)
+        approval=models.Approval.objects.get(), reason="unused", actor=desk.officer, now=datetime.now(UTC)
     )
 
     data = build(desk)
@@ -190,11 +200,11 @@ def test_report_tells_a_person_what_happened(desk: Desk) -> None:
     page = members(build(desk))["report.html"].decode()
 
     for words in (
-        str(reviewing.version.registered_model),
-        reviewing.version.manifest_digest,
+        str(desk.version.registered_model),
+        desk.version.manifest_digest,
         "What is the capital of France?",
         "Approved",
-        reviewing.reviewer.user.username,
+        desk.reviewer.user.username,
         "node-1",
         "C3-digests",
     ):
@@ -206,7 +216,7 @@ def test_report_tells_a_person_what_happened(desk: Desk) -> None:
 
 
 def test_report_shows_hostile_words_as_words(desk: Desk) -> None:
-    approval = reviewing.request(
+    approval = desk.request(
         now=datetime.now(UTC),
         expires_at=datetime.now(UTC) + timedelta(days=1),
         purpose="other",
@@ -223,7 +233,9 @@ def test_report_shows_hostile_words_as_words(desk: Desk) -> None:
 def test_revoked_version_says_so_on_the_first_page(desk: Desk) -> None:
     from registry.actions import custody
 
-    custody.revoke(version=reviewing.version, reason="weights are poisoned", actor=reviewing.officer, now=datetime.now(UTC))
+    custody.revoke(
+        version=desk.version, reason="weights are poisoned", actor=desk.officer, now=datetime.now(UTC)
+    )
     sign()
 
     page = members(build(desk))["report.html"].decode()
@@ -233,7 +245,7 @@ def test_revoked_version_says_so_on_the_first_page(desk: Desk) -> None:
 
 
 def test_pack_over_http_is_for_those_who_may_read(desk: Desk, client: Client) -> None:
-    address = f"/api/v1/model-versions/{reviewing.version.pk}/evidence-pack"
+    address = f"/api/v1/model-versions/{desk.version.pk}/evidence-pack"
     _, token = factories.api_token(Scope.READ)
     headers = {"Authorization": f"Bearer {token}"}
 
@@ -244,7 +256,9 @@ def test_pack_over_http_is_for_those_who_may_read(desk: Desk, client: Client) ->
     assert "pack.json" in members(response.content)
     client.force_login(factories.user(Role.AUDITOR))
     assert client.get(address).status_code == 200
-    missing = client.get("/api/v1/model-versions/999999/evidence-pack", headers={**headers, "Accept": "application/x-tar"})
+    missing = client.get(
+        "/api/v1/model-versions/999999/evidence-pack", headers={**headers, "Accept": "application/x-tar"}
+    )
     assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
     assert json.loads(missing.content)["code"] == "not_found"
     _, other = factories.api_token(Scope.ADMISSION)
@@ -276,16 +290,20 @@ def test_deployment_must_cite_an_admission_that_fits(desk: Desk) -> None:
         {"purpose": "translation"},
     ):
         with pytest.raises(deployments.AdmissionNotValid):
-            deployments.report_deployment(data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC))
+            deployments.report_deployment(
+                data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC)
+            )
     with pytest.raises(deployments.AdmissionNotValid, match="expired"):
         deployments.report_deployment(
-            data=canonical.dumps({**good, "gpu": "H100"}), actor=node, now=datetime.now(UTC) + timedelta(hours=2)
+            data=canonical.dumps({**good, "gpu": "H100"}),
+            actor=node,
+            now=datetime.now(UTC) + timedelta(hours=2),
         )
 
 
 def test_denied_node_cannot_report_a_deployment(desk: Desk) -> None:
     denied = admit.decide_admission(
-        request=reviewing.offer(region="us-east"),
+        request=desk.offer(region="us-east"),
         actor=Actor(user=factories.user(), token=factories.api_token(Scope.ADMISSION)[0]),
         now=datetime.now(UTC),
     )
@@ -303,7 +321,10 @@ def test_context_of_a_request_is_what_was_in_force_then(desk: Desk) -> None:
     decision = models.Admission.objects.get()
     served_at = datetime.now(UTC)
     review.revoke(
-        approval=models.Approval.objects.get(), reason="odd", actor=reviewing.reviewer, now=served_at + timedelta(hours=1)
+        approval=models.Approval.objects.get(),
+        reason="odd",
+        actor=desk.reviewer,
+        now=served_at + timedelta(hours=1),
     )
     deployment = {"admission_id": str(decision.pk)}
 
@@ -312,9 +333,9 @@ def test_context_of_a_request_is_what_was_in_force_then(desk: Desk) -> None:
 
     assert then is not None
     assert later is not None
-    assert then["model_version"]["manifest_digest"] == reviewing.version.manifest_digest
+    assert then["model_version"]["manifest_digest"] == desk.version.manifest_digest
     assert then["evaluation"]["verdict"] == "allowed"
-    assert then["admission"]["policy_digest"] == reviewing.policy.policy_digest
+    assert then["admission"]["policy_digest"] == desk.policy.policy_digest
     assert (then["approval"]["was_in_force"], later["approval"]["was_in_force"]) == (True, False)
     assert selectors.context_of({"admission_id": "nonsense"}, at=served_at) == {
         "admission": None,
