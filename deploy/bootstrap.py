@@ -152,11 +152,10 @@ def install_packages(lock: Path, *, total: int) -> int:
         print()
     if pip.returncode == 0:
         return 0
+    lost = [line for line in said if line.startswith("WARNING: Retrying")][-1:]  # the network, most likely
     errors = [line for line in said if line.startswith("ERROR")] or said[-5:]
-    return say(
-        "\n".join(["pip could not install the packages; run the same command again when it can:", *errors]),
-        CANNOT,
-    )
+    advice = "pip could not install the packages; run the same command again when it can:"
+    return say("\n".join([advice, *lost, *errors]), CANNOT)
 
 
 def show(done: int, total: int, what: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import Any
 
-from cyclonedx.model import AttachedText, HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model import AttachedText, HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.bom_ref import BomRef
 from cyclonedx.model.component import Component, ComponentType, Pedigree

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-
 from audit.deployments import AdmissionNotValid
 from governance.actions.policies import parsed
 from registry.documents import admission as admission_document
@@ -87,5 +86,3 @@ def _admission(text: object) -> Admission | None:
         "approval__decided_by",
     )
     return Admission.objects.select_related(*related).filter(pk=admission_id).first()
-
-

@@ -99,7 +99,7 @@ def _verification_run(run: VerificationRun) -> dict[str, Any]:
 def smoke(row: ModelVersion) -> dict[str, Any]:
     """What a real engine answered when it loaded these files."""
     runs = SmokeRun.objects.filter(version=row, state="finished").prefetch_related("answers").order_by("-pk")
-    cited = {pk for pk in row.approvals.values_list("smoke_run_id", flat=True) if pk is not None}
+    cited = set(row.approvals.values_list("smoke_run_id", flat=True))
     return {**_about(row), "runs": [_smoke_run(run) for run in _chosen(runs, cited=cited)]}
 
 
@@ -116,7 +116,7 @@ def _smoke_run(run: SmokeRun) -> dict[str, Any]:
     }
 
 
-def _chosen(rows: Iterable[Any], *, cited: set[int]) -> list[Any]:
+def _chosen(rows: Iterable[Any], *, cited: set[Any]) -> list[Any]:
     return [run for place, run in enumerate(rows) if place < MOST or run.pk in cited]
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from typing import Any
 
 from modelcustody_client import canonical
+
+from registry.description import license_catalog
 from registry.licensing import catalog, evaluate, request
 from registry.models import (
     FindingKind,
@@ -41,12 +43,6 @@ class Judgement:
         return str(self.result["verdict"])
 
 
-@functools.cache
-def license_catalog() -> catalog.Catalog:
-    """The licence catalogue that ships with this release; read once."""
-    return catalog.load()
-
-
 def judge(
     *,
     version: ModelVersion,
@@ -54,12 +50,10 @@ def judge(
     organization: OrganizationProfile | None,
     on: date,
 ) -> Judgement:
-    """May the organisation use this version there, on this day?"""
+    """Ask whether the organisation may use this version there, on this day."""
     model = str(version.registered_model)
-    known, entries = (
-        {model: concluded(version.license_findings.all())},
-        [*_entries(model, version.lineage.all())],
-    )
+    licenses, edges = _written(version.pk)
+    known, entries = {model: licenses}, _entries(model, edges)
     _add_ancestors(known, entries)
     question: dict[str, Any] = {
         "model": model,
@@ -103,6 +97,14 @@ def concluded(findings: Iterable[LicenseFinding]) -> tuple[str, ...]:
         if finding.kind == FindingKind.CONCLUDED:
             return tuple(CONJUNCTION.split(finding.license_id))
     return (catalog.UNKNOWN,)
+
+
+@functools.lru_cache(maxsize=512)
+def _written(version_id: int) -> tuple[tuple[str, ...], tuple[LineageEdge, ...]]:
+    """Licences and ancestors of a resolved version: written once with it, so they are remembered."""
+    findings = LicenseFinding.objects.filter(version_id=version_id)
+    edges = LineageEdge.objects.filter(version_id=version_id).order_by("pk")
+    return concluded(findings), tuple(edges)
 
 
 def _entries(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from modelcustody_client import archive, canonical, errors, manifest, packing
+
 from audit import selectors
 from audit.selectors import Entry
 from governance import keys
 from governance.errors import Conflict, Unavailable
-from modelcustody_client import archive, canonical, errors, manifest, packing
 from registry import bom, documents, report
 from registry.models import Admission, Artifact, ModelVersion
 
@@ -68,14 +69,18 @@ def build(version: ModelVersion, *, generated_at: datetime) -> bytes:
     return stream.getvalue()
 
 
-def _documents(version: ModelVersion, *, generated_at: datetime, logs: Mapping[str, LogPart]) -> dict[str, bytes]:
+def _documents(
+    version: ModelVersion, *, generated_at: datetime, logs: Mapping[str, LogPart]
+) -> dict[str, bytes]:
     """Everything in the pack that is not a log entry."""
     artifacts = list(Artifact.objects.filter(version=version).order_by("path"))
     verification, smoke = documents.verification(version), documents.smoke(version)
     evaluations, approvals = documents.evaluations(version), documents.approvals(version)
     page = report.render(
         version=documents.version(version),
-        files=[{"path": row.path, "role": row.role, "size": row.size, "sha256": row.sha256} for row in artifacts],
+        files=[
+            {"path": row.path, "role": row.role, "size": row.size, "sha256": row.sha256} for row in artifacts
+        ],
         verification=verification,
         smoke=smoke,
         evaluations=evaluations,
@@ -83,7 +88,12 @@ def _documents(version: ModelVersion, *, generated_at: datetime, logs: Mapping[s
         admissions=[documents.admission(row) for row in _admissions(version)],
         served=_served(logs["requests"].entries),
         logs={
-            log.origin: {"origin": log.origin, "vkey": log.vkey, "entries": len(log.entries), "pending": log.pending}
+            log.origin: {
+                "origin": log.origin,
+                "vkey": log.vkey,
+                "entries": len(log.entries),
+                "pending": log.pending,
+            }
             for log in logs.values()
         },
         generated_at=documents.rfc3339(generated_at) or "",

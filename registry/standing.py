@@ -4,12 +4,12 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Count, QuerySet
-
+from django.db.models import Count
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
-from registry import evaluation
+
+from registry import evaluation, evidence
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
@@ -19,7 +19,7 @@ from registry.admission.axes import (
     closest,
 )
 from registry.admission.offer import Offer
-from registry.lifecycle import Outcome, RunState, Severity
+from registry.lifecycle import Outcome, Severity
 from registry.models import (
     Approval,
     CheckResult,
@@ -27,11 +27,8 @@ from registry.models import (
     ModelVersion,
     OrganizationProfile,
     ServingEnvironment,
-    SmokeRun,
-    VerificationRun,
 )
 
-R = TypeVar("R", bound=LeasedRun)
 # A finding of these severities is shown and decides nothing.
 MINOR = frozenset({Severity.INFO, Severity.LOW})
 CUSTOM_CODE = "C13-custom-code"
@@ -92,7 +89,7 @@ def candidate(
     version: ModelVersion, *, approvals: Iterable[Approval], license_evidence: LicenseEvidence | None
 ) -> Candidate:
     """One version with its newest evidence."""
-    verification, smoke = newest_verification(version), newest_smoke(version)
+    verification, smoke = evidence.current_verification(version), evidence.current_smoke(version)
     checks = _checks(verification.pk) if verification else ()
     bare = _bare(version)
     return Candidate(
@@ -122,24 +119,6 @@ def license_evidence(result: Mapping[str, Any]) -> LicenseEvidence:
         missing_facts=tuple(result["missing_facts"]),
         obligations=tuple(result["obligations"]),
     )
-
-
-def newest_verification(version: ModelVersion) -> VerificationRun | None:
-    """The finished verification of this manifest that was asked for last."""
-    return _counting(VerificationRun.objects.all(), version).first()
-
-
-def newest_smoke(version: ModelVersion) -> SmokeRun | None:
-    """The finished smoke inference of this manifest that was asked for last."""
-    return _counting(SmokeRun.objects.all(), version).first()
-
-
-def _counting(runs: QuerySet[R], version: ModelVersion) -> QuerySet[R]:
-    """The finished runs of this manifest, newest first; what was found before a quarantine no longer counts."""
-    found = runs.filter(version=version, state=RunState.FINISHED, manifest_digest=version.manifest_digest)
-    if version.quarantined_at is not None:
-        found = found.filter(finished_at__gt=version.quarantined_at)
-    return found.order_by("-pk")
 
 
 def _license(

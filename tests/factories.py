@@ -1,10 +1,12 @@
 """Rows for tests, one function a model; each gives the smallest valid row."""
 
+import functools
 import hashlib
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from governance import tokens
@@ -25,7 +27,13 @@ def sha256(text: str) -> str:
 
 def user(role: Role = Role.OFFICER, **fields: Any) -> User:
     name = fields.pop("username", f"{role.value}{next(_numbers)}")
-    return User.objects.create_user(username=name, password=PASSWORD, role=role.value, is_staff=True, **fields)
+    return User.objects.create(username=name, password=_hashed(PASSWORD), role=role.value, is_staff=True, **fields)
+
+
+@functools.cache
+def _hashed(password: str) -> str:
+    """Hashing is slow on purpose; once is enough for tests."""
+    return make_password(password)
 
 
 def actor(role: Role = Role.OFFICER) -> Actor:
@@ -117,8 +125,14 @@ def finish(run: models.LeasedRun, outcome: Outcome, *, at: datetime, **fields: A
 
 
 def verification_run(
-    version: models.ModelVersion, outcome: Outcome = Outcome.PASS, *, at: datetime = NOW
+    version: models.ModelVersion,
+    outcome: Outcome = Outcome.PASS,
+    *,
+    at: datetime = NOW,
+    failing: str = "C3-digests",
+    minor: tuple[str, Outcome, Severity] | None = None,
 ) -> models.VerificationRun:
+    """A finished run whose check `failing` has the outcome; `minor` is one more check."""
     run = models.VerificationRun.objects.create(
         version=version,
         manifest_digest=version.manifest_digest,
@@ -129,17 +143,22 @@ def verification_run(
         started_at=at,
         worker="test",
     )
-    models.CheckResult.objects.create(
-        run=run,
-        check_id="C3-digests",
-        title="Digests",
-        outcome=outcome,
-        severity=Severity.CRITICAL,
-        message="as recorded",
-        tool="modelcustody",
-        tool_version="0",
-        duration_ms=1.0,
-    )
+    checks = dict.fromkeys(["C3-digests", "C13-custom-code"], (Outcome.PASS, Severity.CRITICAL))
+    checks[failing] = (outcome, Severity.CRITICAL)
+    if minor:
+        checks[minor[0]] = minor[1:]
+    for check_id, (found, severity) in checks.items():
+        models.CheckResult.objects.create(
+            run=run,
+            check_id=check_id,
+            title=check_id,
+            outcome=found,
+            severity=severity,
+            message="as recorded",
+            tool="modelcustody",
+            tool_version="0",
+            duration_ms=1.0,
+        )
     finish(run, outcome, at=at)
     return run
 

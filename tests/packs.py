@@ -6,7 +6,18 @@ import dataclasses
 import io
 import json
 
-from modelcustody_client import archive, canonical, dsse, ed25519, manifest, merkle, note, packing, proof
+from modelcustody_client import (
+    archive,
+    canonical,
+    dsse,
+    ed25519,
+    manifest,
+    merkle,
+    note,
+    pack,
+    packing,
+    proof,
+)
 
 from tests import trees
 
@@ -187,3 +198,13 @@ def archive_of(data: bytes) -> dict[str, bytes]:
     """Return the members of a pack by name."""
     found = archive.Archive(io.BytesIO(data))
     return {name: found.read(name) for name in found.members}
+
+
+def verified(data: bytes, vkeys=VKEYS):
+    return pack.verify_stream(io.BytesIO(data), vkeys=vkeys)
+
+
+def failure(data: bytes, vkeys=VKEYS) -> str:
+    report = verified(data, vkeys)
+    assert (report.verdict, report.exit_code) == ("tampered", 1)
+    return " ".join(check.detail for check in report.checks if check.outcome == "failed")

@@ -15,15 +15,15 @@ BYTES = "application/octet-stream"
 class OneRepresentation(BaseContentNegotiation):
     """There is one form of each thing here, so there is nothing to negotiate; problems stay JSON."""
 
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:  # noqa: ARG002
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """Choose the first parser, if any."""
         return next(iter(parsers), None)
 
     def select_renderer(
         self,
-        request: Request,  # noqa: ARG002
+        request: Request,
         renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,  # noqa: ARG002
+        format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
         """Choose the first renderer."""
         first = next(iter(renderers))

@@ -63,14 +63,15 @@ def _gunzip(data: bytes, *, limit: int) -> bytes:
 def _unzstd(data: bytes, *, limit: int) -> bytes:
     try:
         # A frame that states its size is refused by the statement, before anything is made room for.
-        if zstandard.frame_content_size(data) > limit:
+        stated = zstandard.frame_content_size(data)
+        # One that does not is read by a reader, which gives out no more than it is asked for.
+        if stated > limit or (
+            stated < 0 and len(zstandard.ZstdDecompressor().stream_reader(data).read(limit + 1)) > limit
+        ):
             raise _too_large(limit)
-        return zstandard.ZstdDecompressor().decompress(
-            data, max_output_size=limit + 1, allow_extra_data=False
-        )
+        # Only this way of reading notices an end that is missing, or something behind it.
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=limit, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        if "Destination buffer is too small" in str(error):
-            raise _too_large(limit) from error
         raise BodyMalformed("The zstd body is malformed, cut short, or something follows it.") from error
 
 

@@ -4,18 +4,22 @@ import contextlib
 import json
 import os
 import secrets
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import environ
 import httpx
 from django.conf import settings
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.utils import timezone
 
-from governance.demonstration import model, wheel
+from governance.demonstration import model, preparation, wheel
 from governance.demonstration.console import BOLD, Console
 from governance.demonstration.desk import StepRefused, wait_for
 from governance.demonstration.journey import Journey
@@ -26,6 +30,7 @@ from governance.embedded.cluster import PostgresUnavailable
 from governance.embedded.paths import Paths
 from governance.embedded.postgres import EmbeddedPostgres
 from governance.embedded.supervisor import DataFolderInUse, Supervisor, stop_on_signals
+from governance.errors import GovernanceError
 
 ROOT = Path(settings.BASE_DIR)
 INCOMPLETE, CANNOT = 2, 1
@@ -49,6 +54,11 @@ def run(wanted: Wanted) -> int:
     console = Console()
     paths: Paths = settings.PATHS
     console.line(console.colour(BOLD, "Model Custody") + f"  data in {paths.data_dir}")
+    if os.environ.get("DATABASE_URL"):
+        console.line(
+            "DATABASE_URL is set, and this command runs a database of its own: unset it and try again."
+        )
+        return CANNOT
     try:
         with stop_on_signals(), _product(paths, wanted.port, console) as base_url:
             code = _travel(paths, base_url, wanted, console) if wanted.journey else 0
@@ -59,7 +69,7 @@ def run(wanted: Wanted) -> int:
     except KeyboardInterrupt:
         console.line("Stopped; the same command starts it again with its data.")
         return 0
-    except (DataFolderInUse, PostgresUnavailable, StepRefused, subprocess.CalledProcessError) as problem:
+    except (DataFolderInUse, PostgresUnavailable, StepRefused, DatabaseError, GovernanceError) as problem:
         console.line(f"{console.colour(BOLD, 'It stopped here.')} {problem}")
         console.line(f"Logs are in {paths.logs}; the same command goes on from where it was.")
         return CANNOT
@@ -74,15 +84,16 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
     with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
         with console.step("database") as step:
             database.start()
-            _manage(paths, "migrate", "--verbosity", "0", role="custody_owner")
+            _migrate(paths)
             step.detail = "PostgreSQL, roles and tables"
         watch = threading.Event()
         watcher = threading.Thread(target=_keep, args=(database, watch, console), daemon=True)
         watcher.start()
         try:
             with console.step("accounts") as step:
-                _manage(paths, "create_keys")
-                _manage(paths, "prepare_demonstration")
+                call_command("create_keys", stdout=StringIO())
+                preparation.prepare(now=timezone.now())
+                connections.close_all()  # children that are forked must not share them
                 step.detail = "officer, reviewer, auditor, admin"
             with console.step("web and workers") as step:
                 for spec in specifications(paths, port):
@@ -127,7 +138,17 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
         "--pool",
         "prefork",
     ]
-    bind = ["--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--timeout", "120"]
+    bind = [
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--timeout",
+        "120",
+        "--no-control-socket",
+    ]
     for folder in (paths.broker / "queue", paths.broker / "control", paths.run):
         folder.mkdir(parents=True, exist_ok=True)
     return [
@@ -238,16 +259,12 @@ def _ready(base_url: str) -> bool | None:
         return None
 
 
-def _manage(paths: Paths, *arguments: str, role: Any = "custody_app") -> None:
-    """One management command under a database role; its words go to a log, and are shown when it fails."""
-    environment = {**os.environ, "DATABASE_URL": paths.database_url(role)}
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise StepRefused(
-            {"code": "command_failed", "detail": f"manage.py {arguments[0]}: {' / '.join(said)}"}
-        )
+def _migrate(paths: Paths) -> None:
+    """Bring the tables up to date, as the one role that owns them."""
+    owner = environ.Env.db_url_config(paths.database_url("custody_owner"))
+    connections.databases["owner"] = {**connections.databases["default"], **owner}
+    call_command("migrate", database="owner", verbosity=0)
+    connections["owner"].close()
 
 
 def _make_secrets(paths: Paths) -> None:
@@ -261,3 +278,5 @@ def _make_secrets(paths: Paths) -> None:
         beside.touch(mode=0o600)
         beside.write_text(secrets.token_urlsafe(48))
         beside.rename(file)
+    # This process read its settings before the files were there.
+    settings.SECRET_KEY, settings.TOKEN_PEPPER = paths.secret("secret-key"), paths.secret("token-pepper")

@@ -13,6 +13,7 @@ from audit.events import Event
 from governance.actions import policies
 from governance.actors import Actor
 from governance.errors import InvalidInput
+from governance.models import PolicyDocument
 from governance.permissions import Permission
 from registry import standing
 from registry.actions.organization import facts_in_force
@@ -20,7 +21,7 @@ from registry.admission.decision import AdmissionDecision, decide
 from registry.admission.offer import InvalidOffer, Offer, parse_offer
 from registry.admission.question import Environment, Reason
 from registry.licensing.facts import InvalidFacts
-from registry.models import Admission, ServingEnvironment
+from registry.models import Admission, ModelVersion, ServingEnvironment
 
 # How much of the reasons goes into the log entry; the row has all of them.
 LOGGED_REASONS = 20
@@ -33,19 +34,18 @@ def decide_admission(*, request: dict[str, Any], actor: Actor, now: datetime) ->
     actor.require(Permission.ADMISSION_REQUEST)
     offer = _offer(request)
     policy_row, policy = policies.in_force()
+    versions = standing.versions_offered(offer)
     environment = ServingEnvironment.objects.filter(name=offer.environment).first()
     try:
         candidates = standing.candidates(
-            standing.versions_offered(offer),
+            versions,
             environment=environment,
             organization=facts_in_force(at=now),
             on=now.date(),
         )
     except InvalidFacts:
         # Facts that can no longer be read count as unknown: the licence check then says so, and denies.
-        candidates = standing.candidates(
-            standing.versions_offered(offer), environment=None, organization=None, on=now.date()
-        )
+        candidates = standing.candidates(versions, environment=None, organization=None, on=now.date())
     found = decide(
         offer,
         candidates=candidates,
@@ -54,7 +54,8 @@ def decide_admission(*, request: dict[str, Any], actor: Actor, now: datetime) ->
         now=now,
     )
     found = _within_token(found, actor=actor, offer=offer)
-    return _store(found, offer=offer, policy_id=policy_row.pk, actor=actor, now=now)
+    version = next((row for row in versions if row.pk == found.version_id), None)
+    return _store(found, offer=offer, version=version, policy=policy_row, actor=actor, now=now)
 
 
 def answer(row: Admission) -> dict[str, Any]:
@@ -96,16 +97,24 @@ def _within_token(found: AdmissionDecision, *, actor: Actor, offer: Offer) -> Ad
 
 
 @transaction.atomic
-def _store(found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Actor, now: datetime) -> Admission:
+def _store(
+    found: AdmissionDecision,
+    *,
+    offer: Offer,
+    version: ModelVersion | None,
+    policy: PolicyDocument,
+    actor: Actor,
+    now: datetime,
+) -> Admission:
     admission_id = uuid.uuid4()
     document = found.to_json(admission_id=str(admission_id), evidence_base=f"{settings.PUBLIC_URL}/api/v1")
     row = Admission.objects.create(
         id=admission_id,
         decision=found.decision,
         mode=found.mode,
-        version_id=found.version_id,
+        version=version,
         approval_id=found.approval_id,
-        policy_id=policy_id,
+        policy=policy,
         model_digest=found.model_digest,
         environment=offer.environment,
         purpose=offer.purpose,
@@ -130,7 +139,8 @@ def _store(found: AdmissionDecision, *, offer: Offer, policy_id: int, actor: Act
 
 def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
     reasons = [
-        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]} for reason in found.reasons[:LOGGED_REASONS]
+        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]}
+        for reason in found.reasons[:LOGGED_REASONS]
     ]
     return {
         "decision": row.decision,

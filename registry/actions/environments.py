@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from modelcustody_client import canonical
 
 from audit import log
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
-from modelcustody_client import canonical
 from registry.licensing import facts
 from registry.models import ServingEnvironment
 from registry.models.review import NAME
@@ -24,7 +24,7 @@ MAX_USE_BYTES = 8192
 
 
 @transaction.atomic
-def define_environment(  # noqa: PLR0913 - one argument a column
+def define_environment(
     *,
     name: str,
     description: str,

@@ -32,8 +32,16 @@ def shortcomings(
     terms: list[Reason] = []
     for check in checks.CHECKS:
         if check.name not in NOT_ASKED:
-            (terms if check.name == LICENSE else evidence).extend(check.reasons(question))
+            (terms if check.name == LICENSE else evidence).extend(_found(check, question))
     return evidence, terms
+
+
+def _found(check: checks.Check, question: Question) -> list[Reason]:
+    """What a check says; one that says nothing that can be read has not passed."""
+    found = check.reasons(question)
+    if isinstance(found, list) and all(isinstance(item, Reason) for item in found):
+        return found
+    return [Reason(check.code, f"The check of the {check.name} could not be carried out.", question.page)]
 
 
 def listed(reasons: list[Reason]) -> list[dict[str, str | None]]:

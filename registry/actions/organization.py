@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from modelcustody_client import canonical
 
 from audit import log
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
-from modelcustody_client import canonical
 from registry.licensing import facts as vocabulary
 from registry.models import OrganizationProfile
 

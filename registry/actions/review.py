@@ -10,6 +10,7 @@ from governance.actors import Actor
 from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
 from governance.policy.document import Policy
+from registry import evidence as runs
 from registry import standing
 from registry.actions import endings, evaluate
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
@@ -20,6 +21,7 @@ from registry.lifecycle import ApprovalStatus, Status
 from registry.models import Approval, Evaluation, ModelVersion, ServingEnvironment
 
 __all__ = [
+    "ApprovalNotOpen",
     "approve",
     "end_for_version",
     "expire_due",
@@ -96,6 +98,9 @@ def request_approval(  # noqa: PLR0913 - one argument a column
     endings.expire(
         Approval.objects.filter(version=version, environment=environment, purpose=purpose), now=now
     )
+    verification = runs.current_verification(version)
+    if verification is None:  # cannot be: the evidence was looked at above
+        raise EvidenceMissing("These files have not been verified.")
     try:
         with transaction.atomic():
             approval = Approval.objects.create(
@@ -103,8 +108,8 @@ def request_approval(  # noqa: PLR0913 - one argument a column
                 environment=environment,
                 purpose=purpose,
                 manifest_digest=version.manifest_digest or "",
-                verification_run=standing.newest_verification(version),
-                smoke_run=standing.newest_smoke(version),
+                verification_run=verification,
+                smoke_run=runs.current_smoke(version),
                 evaluation=evaluation,
                 policy=policy_row,
                 note=note,
@@ -178,7 +183,7 @@ def _locked(version: ModelVersion) -> ModelVersion:
     return row
 
 
-def _shortcomings(  # noqa: PLR0913, PLR0917 - what the checks look at
+def _shortcomings(
     version: ModelVersion,
     environment: ServingEnvironment,
     purpose: str,

@@ -1,6 +1,7 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -71,7 +72,7 @@ def _write(
     if not lease.rows.select_for_update().exists():
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
     CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
-    outcome, message = run_outcome(outcomes), summary(outcomes)
+    outcome, message = run_outcome(outcomes), _storable(summary(outcomes))
     code = (
         "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
     )
@@ -83,7 +84,7 @@ def _write(
     if worst and version.status == Status.RESOLVED:
         first = worst[0]
         place = f" ({first.finding.path})" if first.finding.path else ""
-        reason = f"{first.check_id}{place}: {first.finding.message}"
+        reason = _storable(f"{first.check_id}{place}: {first.finding.message}")
         custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
     elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
         smoke.request_after_verification(version=version, now=now)
@@ -96,10 +97,21 @@ def _row(run: VerificationRun, outcome: CheckOutcome) -> CheckResult:
         title=outcome.title,
         outcome=outcome.finding.outcome,
         severity=outcome.severity,
-        message=outcome.finding.message,
+        message=_storable(outcome.finding.message),
         path=outcome.finding.path,
-        evidence=dict(outcome.finding.evidence),
+        evidence=_storable(dict(outcome.finding.evidence)),
         tool=TOOL,
         tool_version=TOOL_VERSION,
         duration_ms=round(outcome.duration_ms, 3),
     )
+
+
+def _storable(value: Any) -> Any:
+    """What a hostile file says, without what PostgreSQL cannot hold: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_storable(str(key)): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value

@@ -11,7 +11,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ParseError
 from rest_framework.generics import GenericAPIView, get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -22,6 +21,7 @@ from governance.api.permissions import requires
 from governance.errors import Forbidden, InvalidInput
 from governance.permissions import Permission
 from registry.actions import admit
+from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.lifecycle import ApprovalStatus, Status
 from registry.models import Admission, Approval
@@ -108,31 +108,35 @@ class AdmissionOutput(serializers.Serializer[Admission]):
 class NewestDecided(CursorPagination):
     """Decisions have no number; their time orders them."""
 
-    ordering = ("-decided_at", "-id")
+    ordering: Any = ("-decided_at", "-id")
 
 
-class AdmissionList(GenericAPIView[Admission]):
+class AdmissionList(ReadOrPost, GenericAPIView[Admission]):
     """Decisions at serving nodes."""
 
+    read = Permission.ADMISSION_READ
+    write = Permission.ADMISSION_REQUEST
     queryset = Admission.objects.select_related("policy")
     serializer_class = AdmissionOutput
     pagination_class = NewestDecided
 
-    def get_permissions(self) -> list[BasePermission]:
-        """Nodes ask; readers read."""
-        is_read = self.request.method == "GET"
-        return [requires(Permission.ADMISSION_READ if is_read else Permission.ADMISSION_REQUEST)()]
-
     @extend_schema(
         operation_id="admissions_list",
         tags=["admissions"],
-        parameters=[OpenApiParameter("environment", str), OpenApiParameter("decision", str, enum=["allow", "deny"])],
+        parameters=[
+            OpenApiParameter("environment", str),
+            OpenApiParameter("decision", str, enum=["allow", "deny"]),
+        ],
         responses=AdmissionOutput(many=True),
     )
     def get(self, request: Request) -> Response:
         """All decisions, newest first."""
         rows = self.get_queryset()
-        wanted = {name: request.query_params[name] for name in ("environment", "decision") if name in request.query_params}
+        wanted = {
+            name: request.query_params[name]
+            for name in ("environment", "decision")
+            if name in request.query_params
+        }
         page = self.paginate_queryset(rows.filter(**wanted))
         return self.get_paginated_response([AdmissionOutput(row).data for row in page or []])
 
@@ -156,9 +160,9 @@ class AdmissionDetail(APIView):
     permission_classes = [requires(Permission.ADMISSION_READ)]
 
     @extend_schema(operation_id="admissions_read", tags=["admissions"], responses=AdmissionOutput)
-    def get(self, request: Request, admission_id: UUID) -> Response:
+    def get(self, request: Request, pk: UUID) -> Response:
         """The decision with its reasons."""
-        row = get_object_or_404(Admission.objects.select_related("policy"), pk=admission_id)
+        row = get_object_or_404(Admission.objects.select_related("policy"), pk=pk)
         return Response(AdmissionOutput(row).data)
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView, get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +19,7 @@ from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import documents
 from registry.actions import review
+from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion
@@ -50,7 +50,7 @@ class NoteInput(StrictSerializer):
     note = serializers.CharField(allow_blank=True, default="", max_length=4000)
 
 
-class ReasonInput(StrictSerializer):
+class EndInput(StrictSerializer):
     """Why something ends."""
 
     reason = serializers.CharField(max_length=4000)
@@ -97,16 +97,12 @@ def _approval(pk: int) -> Approval:
     return get_object_or_404(Approval.objects.select_related(*RELATED), pk=pk)
 
 
-class ApprovalList(GenericAPIView[Approval]):
+class ApprovalList(ReadOrPost, GenericAPIView[Approval]):
     """Requests for approval and what became of them."""
 
+    write = Permission.APPROVAL_REQUEST
     queryset = Approval.objects.select_related(*RELATED).order_by("-id")
     serializer_class = ApprovalOutput
-
-    def get_permissions(self) -> list[BasePermission]:
-        """Everyone who reads versions reads approvals."""
-        is_read = self.request.method == "GET"
-        return [requires(Permission.VERSION_READ if is_read else Permission.APPROVAL_REQUEST)()]
 
     @extend_schema(
         operation_id="approvals_list",
@@ -124,7 +120,10 @@ class ApprovalList(GenericAPIView[Approval]):
         return self.get_paginated_response([shown(row) for row in page or []])
 
     @extend_schema(
-        operation_id="approvals_request", tags=["approvals"], request=ApprovalInput, responses={201: ApprovalOutput}
+        operation_id="approvals_request",
+        tags=["approvals"],
+        request=ApprovalInput,
+        responses={201: ApprovalOutput},
     )
     def post(self, request: Request) -> Response:
         """Ask for an approval; another person decides."""
@@ -160,55 +159,71 @@ class ApprovalDetail(APIView):
     permission_classes = [requires(Permission.VERSION_READ)]
 
     @extend_schema(operation_id="approvals_read", tags=["approvals"], responses=ApprovalOutput)
-    def get(self, request: Request, approval_id: int) -> Response:
+    def get(self, request: Request, pk: int) -> Response:
         """The approval with everything it binds."""
-        return Response(shown(_approval(approval_id)))
+        return Response(shown(_approval(pk)))
 
 
 class _Step(APIView):
     """One step of an approval: reads the words that go with it, calls one action, shows the result."""
 
     words: type[StrictSerializer] = NoteInput
-    action: Callable[..., Approval]
+    take: Callable[..., Approval]
 
-    def post(self, request: Request, approval_id: int) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         """Take the step."""
         body = self.words(data=request.data)
         body.is_valid(raise_exception=True)
-        approval = _approval(approval_id)
-        type(self).action(approval=approval, **body.validated_data, actor=actor_of(request), now=timezone.now())
-        return Response(shown(_approval(approval_id)))
+        approval = _approval(pk)
+        type(self).take(approval=approval, **body.validated_data, actor=actor_of(request), now=timezone.now())
+        return Response(shown(_approval(pk)))
 
 
-@extend_schema(operation_id="approvals_approve", tags=["approvals"], request=NoteInput, responses=ApprovalOutput)
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="approvals_approve", tags=["approvals"], request=NoteInput, responses=ApprovalOutput
+    )
+)
 class Approve(_Step):
     """Approve what another person asked for."""
 
     permission_classes = [requires(Permission.APPROVAL_DECIDE)]
-    action = staticmethod(review.approve)
+    take = staticmethod(review.approve)
 
 
-@extend_schema(operation_id="approvals_reject", tags=["approvals"], request=NoteInput, responses=ApprovalOutput)
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="approvals_reject", tags=["approvals"], request=NoteInput, responses=ApprovalOutput
+    )
+)
 class Reject(_Step):
     """Refuse what another person asked for."""
 
     permission_classes = [requires(Permission.APPROVAL_DECIDE)]
-    action = staticmethod(review.reject)
+    take = staticmethod(review.reject)
 
 
-@extend_schema(operation_id="approvals_withdraw", tags=["approvals"], request=ReasonInput, responses=ApprovalOutput)
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="approvals_withdraw", tags=["approvals"], request=EndInput, responses=ApprovalOutput
+    )
+)
 class Withdraw(_Step):
     """Take back a request or an approval."""
 
     permission_classes = [requires(Permission.APPROVAL_WITHDRAW)]
-    words = ReasonInput
-    action = staticmethod(review.withdraw)
+    words = EndInput
+    take = staticmethod(review.withdraw)
 
 
-@extend_schema(operation_id="approvals_revoke", tags=["approvals"], request=ReasonInput, responses=ApprovalOutput)
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="approvals_revoke", tags=["approvals"], request=EndInput, responses=ApprovalOutput
+    )
+)
 class Revoke(_Step):
     """End an approval because something is wrong."""
 
     permission_classes = [requires(Permission.APPROVAL_DECIDE, Permission.VERSION_REVOKE)]
-    words = ReasonInput
-    action = staticmethod(review.revoke)
+    words = EndInput
+    take = staticmethod(review.revoke)

@@ -1,20 +1,17 @@
 """Environments and the organisation's facts over REST."""
 
-from typing import Any
-
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.api.authentication import actor_of
-from governance.api.permissions import requires
 from governance.api.serializers import StrictSerializer
 from governance.permissions import Permission
 from registry.actions import environments, organization
+from registry.api.access import ReadOrPost
 from registry.models import OrganizationProfile, ServingEnvironment
 
 
@@ -57,18 +54,10 @@ class FactsOutput(serializers.Serializer[OrganizationProfile]):
     attested_at = serializers.DateTimeField()
 
 
-class _ReadOrEdit(GenericAPIView[Any]):
-    """Everyone who may read versions reads; those who may edit the organisation write."""
-
-    def get_permissions(self) -> list[BasePermission]:
-        """The right that the method needs."""
-        wanted = Permission.VERSION_READ if self.request.method == "GET" else Permission.ORGANIZATION_EDIT
-        return [requires(wanted)()]
-
-
-class EnvironmentList(_ReadOrEdit):
+class EnvironmentList(ReadOrPost, GenericAPIView[ServingEnvironment]):
     """The places where models are served."""
 
+    write = Permission.ORGANIZATION_EDIT
     queryset = ServingEnvironment.objects.select_related("defined_by").order_by("-id")
     serializer_class = EnvironmentOutput
 
@@ -78,7 +67,7 @@ class EnvironmentList(_ReadOrEdit):
     def get(self, request: Request) -> Response:
         """All environments, newest first."""
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(EnvironmentOutput(page, many=True).data)
+        return self.get_paginated_response([EnvironmentOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="environments_define",
@@ -98,9 +87,10 @@ class EnvironmentList(_ReadOrEdit):
         return Response(EnvironmentOutput(row).data, status=code)
 
 
-class FactsList(_ReadOrEdit):
+class FactsList(ReadOrPost, GenericAPIView[OrganizationProfile]):
     """What the organisation is, as attested."""
 
+    write = Permission.ORGANIZATION_EDIT
     queryset = OrganizationProfile.objects.select_related("attested_by").order_by("-id")
     serializer_class = FactsOutput
 
@@ -110,7 +100,7 @@ class FactsList(_ReadOrEdit):
     def get(self, request: Request) -> Response:
         """All attestations, newest first."""
         page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(FactsOutput(page, many=True).data)
+        return self.get_paginated_response([FactsOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="organization_facts_attest",

@@ -5,7 +5,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ParseError
 from rest_framework.generics import GenericAPIView, get_object_or_404
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +17,7 @@ from governance.fields import InvalidField
 from governance.permissions import Permission
 from registry import evaluation
 from registry.actions import evaluate
+from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.models import Evaluation, ModelVersion
 from registry.models.review import VERDICTS
@@ -82,25 +82,21 @@ class LicenseAnswer(serializers.Serializer[object]):
     catalog_digest = serializers.CharField()
 
 
-class VersionEvaluationList(GenericAPIView[Evaluation]):
+class VersionEvaluationList(ReadOrPost, GenericAPIView[Evaluation]):
     """The evaluations of one version."""
 
+    write = Permission.EVALUATION_REQUEST
     queryset = Evaluation.objects.select_related("environment").order_by("-id")
     serializer_class = EvaluationOutput
-
-    def get_permissions(self) -> list[BasePermission]:
-        """Reading is for all readers; evaluating leaves a row."""
-        is_read = self.request.method == "GET"
-        return [requires(Permission.VERSION_READ if is_read else Permission.EVALUATION_REQUEST)()]
 
     @extend_schema(
         operation_id="evaluations_list", tags=["evaluations"], responses=EvaluationOutput(many=True)
     )
-    def get(self, request: Request, version_id: int) -> Response:
+    def get(self, request: Request, pk: int) -> Response:
         """All evaluations of the version, newest first."""
-        version = get_object_or_404(ModelVersion, pk=version_id)
+        version = get_object_or_404(ModelVersion, pk=pk)
         page = self.paginate_queryset(self.get_queryset().filter(version=version))
-        return self.get_paginated_response(EvaluationOutput(page, many=True).data)
+        return self.get_paginated_response([EvaluationOutput(row).data for row in page or []])
 
     @extend_schema(
         operation_id="evaluations_create",
@@ -108,9 +104,9 @@ class VersionEvaluationList(GenericAPIView[Evaluation]):
         request=EvaluationInput,
         responses={201: EvaluationOutput},
     )
-    def post(self, request: Request, version_id: int) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         """Evaluate the version's licence for a use, from the facts in force now."""
-        version = get_object_or_404(ModelVersion.objects.select_related("registered_model"), pk=version_id)
+        version = get_object_or_404(ModelVersion.objects.select_related("registered_model"), pk=pk)
         body = EvaluationInput(data=request.data)
         body.is_valid(raise_exception=True)
         row = evaluate.evaluate_version(
@@ -135,7 +131,7 @@ class LicenseEvaluation(APIView):
         responses={200: LicenseAnswer},
     )
     def post(self, request: Request) -> Response:
-        """May this model be used in this way?"""
+        """Answer whether this model may be used in this way."""
         if not isinstance(request.data, dict):
             raise ParseError("The question must be a JSON object.")
         try:

@@ -27,7 +27,10 @@ class TarRenderer(BaseRenderer):
     charset = None
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """A problem as JSON."""
         return json.dumps(data).encode()
@@ -44,10 +47,10 @@ class EvidencePack(APIView):
         tags=["evidence"],
         responses={(200, "application/x-tar"): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, version_id: int) -> HttpResponse:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         """The pack as it stands now; `modelcustody verify` checks it without this service."""
         version = get_object_or_404(
-            ModelVersion.objects.select_related("registered_model", "submitted_by"), pk=version_id
+            ModelVersion.objects.select_related("registered_model", "submitted_by"), pk=pk
         )
         data = evidence_pack.build(version, generated_at=timezone.now())
         response = HttpResponse(data, content_type="application/x-tar")

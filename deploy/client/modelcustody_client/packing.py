@@ -45,8 +45,12 @@ def index_bytes(
     model_version: Mapping[str, Any],
     generated_at: str,
     logs: Mapping[str, Mapping[str, str]],
+    pending: int = 0,
 ) -> bytes:
-    """Return `pack.json`: what the pack is about, and the digest of every file in it."""
+    """Return `pack.json`: what the pack is about, and the digest of every file in it.
+
+    `pending` counts entries that belong here and that no signed tree held yet.
+    """
     return canonical.dumps(
         {
             "type": PACK_TYPE,
@@ -54,6 +58,7 @@ def index_bytes(
             "generated_at": generated_at,
             "files": {name: digest(data) for name, data in files.items()},
             "logs": {name: dict(log) for name, log in logs.items()},
+            "pending": pending,
         }
     )
 

@@ -97,7 +97,7 @@ class Recorder:
         try:
             self._spool.append(build())
         except Exception as error:  # noqa: BLE001 (a failed record must never fail a request)
-            self.complain(f"a record was lost: {error or type(error).__name__}")
+            self.complain(f"a record was lost: {str(error) or type(error).__name__}")
         else:
             if self._thread is not None:
                 self._thread.wake()

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
+from modelcustody_client import canonical
 
 from governance.fields import InvalidField
-from modelcustody_client import canonical
 from registry import evaluation
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -26,7 +26,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where the question is, and how to answer."""
-        parser.add_argument("file", nargs="?", default="-", help="a JSON file, or - for standard input (default)")
+        parser.add_argument(
+            "file", nargs="?", default="-", help="a JSON file, or - for standard input (default)"
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help="print the answer as JSON")
 
     def handle(self, *args: Any, file: str, as_json: bool, **options: Any) -> None:
@@ -64,7 +66,10 @@ def _read(file: str) -> dict[str, Any]:
 
 
 def _in_words(answer: dict[str, Any]) -> str:
-    lines = [f"Verdict: {answer['verdict']}", f"Licences: {', '.join(answer['effective_licenses']) or 'none known'}"]
+    lines = [
+        f"Verdict: {answer['verdict']}",
+        f"Licences: {', '.join(answer['effective_licenses']) or 'none known'}",
+    ]
     lines += [f"  must: {item['do']} ({item['clause']})" for item in answer["obligations"]]
     lines += [f"  {item['outcome']}: {item['reason']}" for item in answer["findings"]]
     lines += [f"  conflict: {item['reason']}" for item in answer["conflicts"]]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from governance import tokens as checking
 from governance.actions import tokens
-from governance.errors import Conflict, Forbidden
+from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.models import ApiToken
 from governance.permissions import Role
 from tests import decisions, factories
@@ -58,7 +58,7 @@ def test_issue_token_gives_a_token_that_opens_and_logs_no_secret() -> None:
     ],
 )
 def test_issue_token_refuses_before_the_database_does(changes: dict[str, Any], field: str) -> None:
-    with pytest.raises(tokens.InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as caught:
         issue(**changes)
 
     assert caught.value.field == field
@@ -71,7 +71,7 @@ def test_a_token_acts_for_an_account_that_is_on() -> None:
     owner.is_active = False
     owner.save()
 
-    with pytest.raises(tokens.InvalidInput, match="switched off"):
+    with pytest.raises(InvalidInput, match="switched off"):
         issue(owner=owner)
 
 

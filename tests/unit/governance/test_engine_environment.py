@@ -81,7 +81,7 @@ def test_what_cannot_be_installed_leaves_nothing_and_says_why(
 def test_too_little_disk_is_said_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_environment.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10**9}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**9}))
     monkeypatch.setattr(engine_environment, "has_nvidia_gpu", lambda: False)
     found = engine_environment.prepare(tmp_path / "venv", progress=lambda _: None)
     assert isinstance(found, Unavailable)

@@ -1,0 +1,345 @@
+"""An evidence pack of a version that has been all the way, held against the offline verifier."""
+
+import io
+import json
+import tarfile
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from django.conf import LazySettings
+from django.test import Client
+from modelcustody_client import canonical, cli, pack
+
+from audit import deployments, selectors
+from audit.events import Log
+from governance import keys
+from governance.actors import Actor
+from governance.permissions import Role, Scope
+from registry import evidence_pack, models
+from registry.actions import admit, review
+from tests import factories, logs
+from tests.reviewing import Desk, open_desk
+
+pytestmark = pytest.mark.django_db
+FILES = {
+    "model.safetensors": b"weights",
+    "config.json": b"{}",
+    "README.md": b"# about",
+    "LICENSE": b"do what you like",
+}
+
+
+@pytest.fixture(autouse=True)
+def trust_file(settings: LazySettings, tmp_path: Path) -> Path:
+    """Keys, and the file by which an auditor knows them."""
+    settings.KEYS_DIR = tmp_path / "keys"
+    settings.SIGNER_DIR = tmp_path / "signer"
+    keys.create_keys()
+    path = tmp_path / "trusted.vkeys"
+    every = [*map(keys.log_key, ("decisions", "requests")), keys.attestation_key()]
+    path.write_text("# keys of the service\n" + "".join(f"{key.vkey}\n" for key in every))
+    return path
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """Approved, admitted, deployed, asked once; everything sequenced and signed."""
+    at = datetime.now(UTC)
+    made = open_desk(evidence=False, files=FILES)
+    factories.verification_run(made.version, at=at)
+    factories.smoke_run(made.version, at=at)
+    approval = made.request(now=at, expires_at=at + timedelta(days=30))
+    review.approve(approval=approval, note="seen", actor=made.reviewer, now=at)
+    serve(made)
+    sign()
+    return made
+
+
+def serve(desk: Desk) -> str:
+    """What a node does: asks, states what it runs, records one request; the deployment's digest."""
+    at = datetime.now(UTC)
+    token, _ = factories.api_token(Scope.ADMISSION, Scope.RECORD, recorder="node-1")
+    node = Actor(user=token.owner, token=token)
+    decision = admit.decide_admission(request=desk.offer(), actor=node, now=at)
+    assert decision.decision == "allow", decision.reasons
+    data = canonical.dumps(statement(desk, decision))
+    deployment, _ = deployments.report_deployment(data=data, actor=node, now=at)
+    record: dict[str, Any] = {
+        "deployment_digest": deployment.deployment_digest,
+        "record_id": str(uuid.uuid4()),
+    }
+    record |= {"recorder": "node-1", "epoch": 1, "sequence": 0}
+    logs.add_leaves(b'{"received_at":"2026-11-22T12:00:00Z","record":' + json.dumps(record).encode() + b"}")
+    return deployment.deployment_digest
+
+
+def statement(desk: Desk, decision: models.Admission) -> dict[str, Any]:
+    return {
+        "type": "modelcustody/deployment/v1",
+        "admission_id": str(decision.pk),
+        "model_version": desk.version.purl,
+        "model_digest": desk.version.model_digest,
+        "manifest_digest": desk.version.manifest_digest,
+        "adapters": [],
+        "engine": {"name": "vllm", "version": "0.32.0", "image_digest": None, "arguments": []},
+        "dtype": None,
+        "quantization": None,
+        "parallelism": None,
+        "gpu": None,
+        "environment": desk.environment.name,
+        "purpose": "assistant",
+        "node": "node-1",
+        "region": "eu-central",
+        "operator": None,
+        "recorder": "node-1",
+        "started_at": "2026-11-22T12:00:00Z",
+    }
+
+
+def sign() -> None:
+    for log in Log:
+        logs.sequence_all(log)
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return {name: archive.extractfile(name).read() for name in archive.getnames()}  # type: ignore[union-attr]
+
+
+def build(desk: Desk) -> bytes:
+    return evidence_pack.build(desk.version, generated_at=datetime.now(UTC))
+
+
+def test_verifier_proves_the_pack_with_pinned_keys(
+    desk: Desk, tmp_path: Path, trust_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pack.tar").write_bytes(build(desk))
+
+    code = cli.main(["verify", str(tmp_path / "pack.tar"), "--trust", str(trust_file)])
+
+    assert code == 0, capsys.readouterr().out
+    assert cli.main(["verify", str(tmp_path / "pack.tar")]) == 2
+
+
+def test_every_changed_byte_is_found(desk: Desk, trust_file: Path) -> None:
+    from modelcustody_client import note
+
+    data, vkeys = build(desk), note.parse_vkeys(trust_file.read_bytes())
+    assert pack.verify_stream(io.BytesIO(data), vkeys=vkeys).exit_code == 0
+
+    for offset in range(0, len(data), 1009):
+        changed = bytearray(data)
+        changed[offset] ^= 0x20
+        assert pack.verify_stream(io.BytesIO(bytes(changed)), vkeys=vkeys).exit_code == 1, f"byte {offset}"
+
+
+def test_pack_is_the_same_bytes_for_the_same_moment(desk: Desk) -> None:
+    at = datetime.now(UTC)
+
+    first = evidence_pack.build(desk.version, generated_at=at)
+
+    assert first == evidence_pack.build(models.ModelVersion.objects.get(pk=desk.version.pk), generated_at=at)
+
+
+def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
+    found = members(build(desk))
+
+    assert {name for name in found if "/" not in name} == {
+        "pack.json",
+        "pack.dsse.json",
+        "manifest.sha256",
+        "bom.cdx.json",
+        "verification.json",
+        "smoke.json",
+        "evaluation.json",
+        "approvals.json",
+        "report.html",
+    }
+    assert found["manifest.sha256"].count(b"\n") == len(FILES)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(found["bom.cdx.json"].decode()) is None
+    approvals = json.loads(found["approvals.json"])["approvals"]
+    assert [(row["status"], row["decided_by"]) for row in approvals] == [
+        ("approved", desk.reviewer.user.username)
+    ]
+    assert json.loads(found["pack.json"])["pending"] == 0
+    events = {
+        json.loads(data)["event"]
+        for name, data in found.items()
+        if name.startswith("entries/d") and name.endswith("leaf")
+    }
+    assert events == {
+        "governance.policy.loaded",
+        "registry.evaluation.made",
+        "registry.approval.requested",
+        "registry.approval.approved",
+        "registry.admission.decided",
+    }
+
+
+def test_entries_that_nobody_signed_yet_are_counted(desk: Desk, trust_file: Path) -> None:
+    from modelcustody_client import note
+
+    review.withdraw(
+        approval=models.Approval.objects.get(), reason="unused", actor=desk.officer, now=datetime.now(UTC)
+    )
+
+    data = build(desk)
+
+    assert json.loads(members(data)["pack.json"])["pending"] == 1
+    report = pack.verify_stream(io.BytesIO(data), vkeys=note.parse_vkeys(trust_file.read_bytes()))
+    assert report.exit_code == 0
+    assert any("1 more entries" in text for text in report.limits)
+
+
+def test_report_tells_a_person_what_happened(desk: Desk) -> None:
+    page = members(build(desk))["report.html"].decode()
+
+    for words in (
+        str(desk.version.registered_model),
+        desk.version.manifest_digest,
+        "What is the capital of France?",
+        "Approved",
+        desk.reviewer.user.username,
+        "node-1",
+        "C3-digests",
+    ):
+        assert words is not None
+        assert words in page
+    assert "<script" not in page
+    assert "http://" not in page.replace("http-equiv", "")
+    assert "src=" not in page
+
+
+def test_report_shows_hostile_words_as_words(desk: Desk) -> None:
+    approval = desk.request(
+        now=datetime.now(UTC),
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+        purpose="other",
+        note="<script>alert(1)</script>",
+    )
+    sign()
+
+    page = members(build(desk))["report.html"].decode()
+
+    assert approval.note not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_revoked_version_says_so_on_the_first_page(desk: Desk) -> None:
+    from registry.actions import custody
+
+    custody.revoke(
+        version=desk.version, reason="weights are poisoned", actor=desk.officer, now=datetime.now(UTC)
+    )
+    sign()
+
+    page = members(build(desk))["report.html"].decode()
+
+    assert "Revoked." in page
+    assert "weights are poisoned" in page
+
+
+def test_pack_over_http_is_for_those_who_may_read(desk: Desk, client: Client) -> None:
+    address = f"/api/v1/model-versions/{desk.version.pk}/evidence-pack"
+    _, token = factories.api_token(Scope.READ)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    response = client.get(address, headers={**headers, "Accept": "application/x-tar"})
+
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/x-tar")
+    assert "attachment" in response.headers["Content-Disposition"]
+    assert "pack.json" in members(response.content)
+    client.force_login(factories.user(Role.AUDITOR))
+    assert client.get(address).status_code == 200
+    missing = client.get(
+        "/api/v1/model-versions/999999/evidence-pack", headers={**headers, "Accept": "application/x-tar"}
+    )
+    assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(missing.content)["code"] == "not_found"
+    _, other = factories.api_token(Scope.ADMISSION)
+    assert client.get(address, headers={"Authorization": f"Bearer {other}"}).status_code == 403
+
+
+def test_draft_has_no_pack() -> None:
+    with pytest.raises(evidence_pack.NotResolved):
+        evidence_pack.build(factories.draft_version(), generated_at=factories.NOW)
+
+
+def test_no_pack_before_the_first_signature() -> None:
+    with pytest.raises(evidence_pack.LogNotSigned):
+        evidence_pack.build(factories.resolved_version(), generated_at=factories.NOW)
+
+
+def test_deployment_must_cite_an_admission_that_fits(desk: Desk) -> None:
+    decision = models.Admission.objects.get()
+    token, _ = factories.api_token(Scope.RECORD, recorder="node-1")
+    node = Actor(user=token.owner, token=token)
+    good = statement(desk, decision)
+    other = f"sha256:{'0' * 64}"
+    for change in (
+        {"admission_id": str(uuid.uuid4())},
+        {"model_digest": other},
+        {"environment": "elsewhere"},
+        {"node": "node-2"},
+        {"region": "us-east"},
+        {"purpose": "translation"},
+    ):
+        with pytest.raises(deployments.AdmissionNotValid):
+            deployments.report_deployment(
+                data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC)
+            )
+    with pytest.raises(deployments.AdmissionNotValid, match="expired"):
+        deployments.report_deployment(
+            data=canonical.dumps({**good, "gpu": "H100"}),
+            actor=node,
+            now=datetime.now(UTC) + timedelta(hours=2),
+        )
+
+
+def test_denied_node_cannot_report_a_deployment(desk: Desk) -> None:
+    denied = admit.decide_admission(
+        request=desk.offer(region="us-east"),
+        actor=Actor(user=factories.user(), token=factories.api_token(Scope.ADMISSION)[0]),
+        now=datetime.now(UTC),
+    )
+    token, _ = factories.api_token(Scope.RECORD, recorder="node-1")
+
+    with pytest.raises(deployments.AdmissionNotValid, match="deny"):
+        deployments.report_deployment(
+            data=canonical.dumps({**statement(desk, denied), "region": "us-east"}),
+            actor=Actor(user=token.owner, token=token),
+            now=datetime.now(UTC),
+        )
+
+
+def test_context_of_a_request_is_what_was_in_force_then(desk: Desk) -> None:
+    decision = models.Admission.objects.get()
+    served_at = datetime.now(UTC)
+    review.revoke(
+        approval=models.Approval.objects.get(),
+        reason="odd",
+        actor=desk.reviewer,
+        now=served_at + timedelta(hours=1),
+    )
+    deployment = {"admission_id": str(decision.pk)}
+
+    then = selectors.context_of(deployment, at=served_at)
+    later = selectors.context_of(deployment, at=served_at + timedelta(hours=2))
+
+    assert then is not None
+    assert later is not None
+    assert then["model_version"]["manifest_digest"] == desk.version.manifest_digest
+    assert then["evaluation"]["verdict"] == "allowed"
+    assert then["admission"]["policy_digest"] == desk.policy.policy_digest
+    assert (then["approval"]["was_in_force"], later["approval"]["was_in_force"]) == (True, False)
+    assert selectors.context_of({"admission_id": "nonsense"}, at=served_at) == {
+        "admission": None,
+        "model_version": None,
+        "approval": None,
+        "evaluation": None,
+    }

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from registry import evidence
+from registry.actions import custody
+from registry.actions._transition import TransitionNotAllowed
+from tests import factories, intake
+
+pytestmark = pytest.mark.django_db
+ACTIONS = {"quarantined": custody.quarantine, "resolved": custody.release, "revoked": custody.revoke}
+
+
+def moved(version, action, reason="a rumour"):  # type: ignore[no-untyped-def]
+    action(version=version, reason=reason, actor=factories.actor(), now=intake.now())
+    version.refresh_from_db()
+    return version
+
+
+def test_quarantine_says_who_when_and_why() -> None:
+    version = moved(factories.resolved_version(), custody.quarantine)
+
+    assert (version.status, version.quarantine_reason) == ("quarantined", "a rumour")
+    assert version.quarantined_by.startswith("user:officer")
+    assert intake.events(version) == ["registry.version.quarantined"]
+
+
+def test_release_makes_every_check_run_anew(tmp_path: Path) -> None:
+    version = intake.verified(tmp_path / "m")
+    intake.smoke_open(version)
+    moved(version, custody.quarantine)
+    assert evidence.current_verification(version) is None
+
+    moved(version, custody.release, "it was nothing")
+
+    assert version.status == "resolved"
+    assert not evidence.is_verified(version)
+    assert evidence.current_smoke(version) is None
+    assert intake.events(version)[-2:] == ["registry.version.released", "registry.run.requested"]
+    assert intake.verify_open(version).outcome == "pass"
+    assert evidence.is_verified(version)
+
+
+def test_revocation_is_for_ever_and_ends_every_approval() -> None:
+    version = factories.resolved_version()
+    requested = factories.approval(version)
+    approved = factories.approval(version, status="approved")
+    rejected = factories.approval(version, status="rejected")
+
+    moved(version, custody.revoke, "poisoned")
+
+    for row, status in ((requested, "withdrawn"), (approved, "revoked"), (rejected, "rejected")):
+        row.refresh_from_db()
+        assert row.status == status
+    assert approved.end_reason == "The version was revoked: poisoned"
+    for action in ACTIONS.values():
+        with pytest.raises(TransitionNotAllowed):
+            moved(version, action)
+
+
+def test_a_draft_can_be_revoked_but_not_released() -> None:
+    version = factories.draft_version()
+
+    with pytest.raises(TransitionNotAllowed):
+        moved(version, custody.release)
+
+    assert moved(version, custody.revoke).status == "revoked"
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", "x" * 2001])
+@pytest.mark.parametrize("action", ACTIONS.values())
+def test_a_reason_is_needed(action, reason: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(custody.ReasonMissing):
+        moved(factories.resolved_version(), action, reason)
+
+
+def test_the_status_in_hand_may_be_old() -> None:
+    version = factories.resolved_version()
+    old = type(version).objects.get(pk=version.pk)
+    moved(version, custody.revoke)
+
+    with pytest.raises(TransitionNotAllowed, match="The version is revoked") as refusal:
+        moved(old, custody.quarantine)
+
+    assert refusal.value.code == "transition_not_allowed"
+    assert intake.events(version) == ["registry.version.revoked"]
