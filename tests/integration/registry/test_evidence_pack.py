@@ -26,6 +26,7 @@ from tests import factories, logs
 from tests.desk import Desk, open_desk
 
 pytestmark = pytest.mark.django_db
+RECORD_ID = "01939b2e-7c00-7000-8000-000000000001"
 FILES = {
     "model.safetensors": b"weights",
     "config.json": b"{}",
@@ -63,19 +64,35 @@ def desk() -> Desk:
 def serve(desk: Desk) -> str:
     """What a node does: asks, states what it runs, records one request; the deployment's digest."""
     at = datetime.now(UTC)
-    token, _ = factories.api_token(Scope.ADMISSION, Scope.RECORD, recorder="node-1")
+    token, text = factories.api_token(Scope.ADMISSION, Scope.RECORD, recorder="node-1")
     node = Actor(user=token.owner, token=token)
     decision = admit.decide_admission(request=desk.offer(), actor=node, now=at)
     assert decision.decision == "allow", decision.reasons
     data = canonical.dumps(statement(desk, decision))
     deployment, _ = deployments.report_deployment(data=data, actor=node, now=at)
-    record: dict[str, Any] = {
-        "deployment_digest": deployment.deployment_digest,
-        "record_id": str(uuid.uuid4()),
-    }
-    record |= {"recorder": "node-1", "epoch": 1, "sequence": 0}
-    logs.add_leaves(b'{"received_at":"2026-11-22T12:00:00Z","record":' + json.dumps(record).encode() + b"}")
+    answer = Client().post(
+        "/api/v1/served-requests",
+        json.dumps(record(deployment.deployment_digest)),
+        content_type="application/x-ndjson",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    assert answer.status_code == 202, answer.content
     return deployment.deployment_digest
+
+
+def record(deployment_digest: str) -> dict[str, Any]:
+    return {
+        "record_id": RECORD_ID,
+        "recorder": "node-1",
+        "epoch": 1,
+        "sequence": 0,
+        "deployment_digest": deployment_digest,
+        "started_at": "2026-11-22T12:00:00Z",
+        "duration_ms": 12,
+        "operation": "chat",
+        "status": "ok",
+        "response_id": "chatcmpl-1",
+    }
 
 
 def statement(desk: Desk, decision: models.Admission) -> dict[str, Any]:
@@ -167,6 +184,8 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         ("approved", desk.reviewer.user.username)
     ]
     assert json.loads(found["pack.json"])["pending"] == 0
+    assert sum(RECORD_ID.encode() in data for name, data in found.items() if name.endswith(".leaf")) == 1
+    assert "1 served request in 1 deployment" in found["report.html"].decode()
     events = {
         json.loads(data)["event"]
         for name, data in found.items()
