@@ -79,10 +79,32 @@ def recall(log: Log) -> note.Checkpoint | None:
 
 
 def check_memory(log: Log) -> note.Checkpoint | None:
-    """Raise `SignerRefused` unless the tree that was signed last is in the database, as it was signed."""
-    signed = recall(log)
-    if signed is None:
+    """Raise `SignerRefused` unless what was signed is in the database, as it was signed; return the largest of it.
+
+    Both the memory and the published checkpoint must be: either may be an older copy.
+    """
+    remembered = recall(log)
+    if remembered is None:
         return None
+    known = [remembered, *_published(log)]
+    for signed in known:
+        _check_signed(log, signed)
+    return max(known, key=lambda one: one.size)
+
+
+def _published(log: Log) -> list[note.Checkpoint]:
+    data = store.newest_checkpoint(log)
+    if data is None:
+        return []
+    try:
+        return [note.verify_note(data, [keys.log_key(log).vkey])]
+    except note.NoteInvalid as error:
+        raise TreeContradicted(
+            f"the newest checkpoint of {log} was not signed by this key: {error}"
+        ) from error
+
+
+def _check_signed(log: Log, signed: note.Checkpoint) -> None:
     newest = TreeHead.objects.filter(log=log).order_by("-size").first()
     size = newest.size if newest else 0
     if size < signed.size:
@@ -93,7 +115,6 @@ def check_memory(log: Log) -> note.Checkpoint | None:
     then = TreeHead.objects.filter(log=log, size=signed.size).first()
     if then is None or bytes(then.root) != signed.root:
         raise TreeContradicted(f"the tree of {log} with {signed.size} leaves is not the one that was signed")
-    return signed
 
 
 def publish(log: Log, *, now: datetime) -> bytes | None:

@@ -206,7 +206,10 @@ def organization(**fields: Any) -> models.OrganizationProfile:
 def evaluation(version: models.ModelVersion, environment: models.ServingEnvironment, **fields: Any) -> models.Evaluation:
     fields.setdefault("verdict", "allowed_with_obligations")
     fields.setdefault("purpose", "assistant")
-    fields.setdefault("result", {"verdict": fields["verdict"], "obligations": [], "findings": []})
+    empty: dict[str, list[Any]] = {
+        name: [] for name in ("effective_licenses", "obligations", "findings", "conflicts", "missing_facts")
+    }
+    fields.setdefault("result", {"verdict": fields["verdict"], **empty})
     return models.Evaluation.objects.create(
         version=version,
         environment=environment,

@@ -52,7 +52,9 @@ def model_files(**changes: bytes | None) -> dict[str, bytes]:
         "README.md": CARD.encode(),
         "LICENSE": MIT.encode(),
         "config.json": json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}).encode(),
-        "tokenizer_config.json": json.dumps({"chat_template": "{{ messages[0]['content'] | trim }}"}).encode(),
+        "tokenizer_config.json": json.dumps(
+            {"chat_template": "{{ messages[0]['content'] | trim }}"}
+        ).encode(),
         "model.safetensors": weights(),
     }
     for name, data in changes.items():

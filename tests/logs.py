@@ -3,8 +3,9 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -17,6 +18,7 @@ from modelcustody_client import canonical, merkle, note
 
 
 RECORDER = "node-1/vllm"
+Send = Callable[..., Any]
 
 
 def clock() -> datetime:
@@ -138,3 +140,18 @@ def record(sequence: int, /, **changes: object) -> dict[str, object]:
 def lines(records: Iterable[Mapping[str, object]]) -> bytes:
     """Records as NDJSON."""
     return b"".join(json.dumps(one).encode() + b"\n" for one in records)
+
+
+def batch(*numbers: int, **changes: object) -> list[dict[str, object]]:
+    """Records of one deployment, which is reported on first use."""
+    known = Deployment.objects.order_by("pk").first() or deployment()
+    return [record(number, **{"deployment_digest": known.deployment_digest, **changes}) for number in numbers]
+
+
+def assert_problem(response: Any, status: int, code: str, **members: object) -> None:
+    assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), (
+        response.content
+    )
+    problem = response.json()
+    assert problem["code"] == code
+    assert {name: problem.get(name) for name in members} == members

@@ -107,14 +107,18 @@ ACTIONS = (
 
 
 def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
-    """What speaks against the approval as things stand now; None where nothing is to be decided any more."""
+    """What speaks against the approval as things stand now; None where nothing can be decided."""
     if approval.status != ApprovalStatus.REQUESTED:
+        return None
+    try:
+        policy = policies.in_force()[1]
+    except policies.NoPolicy:
         return None
     evidence_reasons, terms = evidence.shortcomings(
         version=approval.version,
         environment=approval.environment,
         purpose=approval.purpose,
-        policy=policies.in_force()[1],
+        policy=policy,
         license_evidence=standing.license_evidence(approval.evaluation.result),
         now=now,
     )

@@ -7,7 +7,7 @@ from audit import overview
 from governance.desk import charts
 from registry.admin import axes, journey
 from registry.lifecycle import Outcome, RunState
-from registry.models import Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
+from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
@@ -38,7 +38,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         smoke=axes.counting(smoke, version),
         evaluation=evaluations[0] if evaluations else None,
         approvals=approvals,
-        admission=admissions[0] if admissions else None,
+        admission=newest_allow(admissions),
         served=served["total"],
     )
     return {
@@ -64,6 +64,12 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "served": served,
         "entries": entries(version, approvals),
     }
+
+
+def newest_allow(admissions: list[Admission]) -> Admission | None:
+    """The newest allow; without any, the newest deny."""
+    allowed = [row for row in admissions if row.decision == "allow"]
+    return (allowed or admissions or [None])[0]
 
 
 def open_run(*runs: LeasedRun | None) -> LeasedRun | None:

@@ -39,18 +39,39 @@ def cut_off() -> str:
     return "namespace"
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the worker that started it dies."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(number: int) -> None:
+    """Ask the kernel for this signal when the parent dies."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def end_all(_number: int, _frame: object) -> None:
+    """Kill the whole process group, this process too."""
+    os.killpg(0, signal.SIGKILL)
+
+
+def run_guarded(command: list[str]) -> int:
+    """Run the command and wait for it; when the worker dies, even by kill -9, nothing of the engine is left."""
+    worker = os.getppid()
+    child = os.fork()
+    if child == 0:
+        die_with_parent(signal.SIGKILL)
+        os.execv(command[0], command)  # noqa: S606 - no shell, and that is meant
+    signal.signal(signal.SIGUSR1, end_all)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the command gets it too, and decides
+    die_with_parent(signal.SIGUSR1)
+    if os.getppid() != worker:
+        end_all(signal.SIGUSR1, None)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
-    report, *command = sys.argv[1:]
-    die_with_parent()
+    report, *arguments = sys.argv[1:]
     try:
         result = cut_off()
     except OSError as error:
         result = f"offline_settings: {error}"
     with open(report, "w") as out:  # noqa: PTH123
         out.write(result)
-    os.execv(command[0], command)  # noqa: S606 - no shell, and that is meant
+    sys.exit(run_guarded(arguments))

@@ -70,7 +70,12 @@ class VllmSession:
         common = {"model": vllm_settings.SERVED_NAME, "return_token_ids": True, **SAMPLING}
         if self._is_chat:
             messages = [{"role": "user", "content": prompt}]
-            return "/v1/chat/completions", {**common, "messages": messages, "logprobs": True, "top_logprobs": 0}
+            return "/v1/chat/completions", {
+                **common,
+                "messages": messages,
+                "logprobs": True,
+                "top_logprobs": 0,
+            }
         return "/v1/completions", {**common, "prompt": prompt, "logprobs": 1}
 
     def _said(self, choice: Mapping[str, Any]) -> tuple[str, tuple[float | None, ...]]:

@@ -81,7 +81,9 @@ def read_config(folder: Path) -> dict[str, Any]:
 def has_chat_template(folder: Path) -> bool:
     """Whether the model's files say how to chat with it."""
     named = _read(folder / "tokenizer_config.json").get("chat_template")
-    return bool(named) or (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file()
+    return (
+        bool(named) or (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file()
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_pure_packages_load_without_django() -> None:
         "registry.licensing.evaluate",
         "registry.formats.safetensors",
         "audit.events",
-        "audit.tlog.tiles",
+        "audit.tlog.tree",
         "modelcustody_client.verify",
     ]
     code = f"import sys\nfor name in {pure}: __import__(name)\nassert 'django' not in sys.modules, 'django came along'"

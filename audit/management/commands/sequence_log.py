@@ -49,6 +49,7 @@ class Command(BaseCommand):
             return
         if not once:
             self.stdout.write("sequencer: active")
+            self.stdout.flush()
             cycle.run(Log, clock=timezone.now, stop=stop)
             return
         for log in Log:

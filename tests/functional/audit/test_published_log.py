@@ -1,10 +1,9 @@
 """A client that nobody here wrote reads the logs over HTTP and accepts what they prove."""
 
 import base64
-from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
+import requests
 from pytest_django.live_server_helper import LiveServer
 from tlog_scales.backend import HttpBackend
 from tlog_scales.reader import TilesReader
@@ -13,19 +12,13 @@ from tlog_scales.tiles import leaf_hash
 
 from audit import selectors
 from audit.events import Log
-from governance import keys
 from tests.logs import add_leaves, decide, sequence_all
-
-
-@pytest.fixture(autouse=True)
-def log_folders(settings: LazySettings, tmp_path: Path) -> None:
-    settings.KEYS_DIR = tmp_path / "keys"
-    settings.SIGNER_DIR = tmp_path / "signer"
-    keys.create_keys()
 
 
 def public_reader(address: str) -> tuple[TilesReader, VkeySet]:
     backend = HttpBackend(address)
+    # A connection for each request: else the server's threads, and theirs to the database, would outlive the test.
+    backend.session = requests
     vkey = backend.get("vkey")
     assert vkey is not None
     return TilesReader(backend), VkeySet(Vkey.from_string(vkey.decode().strip()))

@@ -1,6 +1,5 @@
 """Every change that the logs refuse, as their owner and as the roles of the service."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from audit import batches
 from audit.events import Log
 from audit.models import Batch, Pending
-from tests.logs import add_leaves, decide, sequence_all
+from tests.logs import add_leaves, sequence_all
 
 WRITTEN_ONCE = [
     "audit_batch",
@@ -282,22 +281,3 @@ def test_each_role_writes_only_its_own_part(connect_as: Callable[[str], "psycopg
             for table in tables:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     found.execute(f"INSERT INTO {table} DEFAULT VALUES")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_application_role_may_append(
-    connect_as: Callable[[str], "psycopg.Connection[Any]"], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parameters = connection.get_connection_params()
-    monkeypatch.setitem(connection.settings_dict, "USER", "custody_app")
-    assert re.search("custody_owner", str(parameters))
-    connection.close()
-    try:
-        batch_id = decide()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_user")
-            assert cursor.fetchone() == ("custody_app",)
-    finally:
-        monkeypatch.undo()
-        connection.close()
-    assert Batch.objects.filter(pk=batch_id).exists()

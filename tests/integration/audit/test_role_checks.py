@@ -1,20 +1,34 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from audit import checks, durability
+from audit.events import Log
+from audit.ingest import records
+from audit.ingest import store as ingest
+from tests.logs import add_leaves, assert_whole, clock, decide, deployment, lines, record
 
-APPENDED = {"audit_tile", "audit_head", "audit_pending"}
+
+@contextmanager
+def connected_as(role: str) -> Iterator[None]:
+    """The test's own connection, as one of the service's roles."""
+    owner = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = role
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = owner
 
 
 @pytest.fixture
-def role(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setitem(connection.settings_dict, "USER", request.param)
-    connection.close()
-    yield request.param
-    monkeypatch.undo()
-    connection.close()
+def role(request: pytest.FixtureRequest) -> Iterator[str]:
+    with connected_as(request.param):
+        yield request.param
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,3 +75,26 @@ def test_a_database_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyP
     [message] = checks.log_is_append_only()
 
     assert message.id == "audit.E003"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_roles_can_do_their_work_with_the_rights_they_have() -> None:
+    with connected_as("custody_app"):
+        decide()
+        found = deployment()
+        batch = records.read_batch(
+            lines([record(3, deployment_digest=found.deployment_digest)]), is_lines=True
+        )
+        assert ingest.take_over(batch, now=clock()).gap == (0, 2)
+
+    with connected_as("custody_sequencer"):
+        call_command("sequence_log", once=True)
+
+    with connected_as("custody_app"):
+        assert (assert_whole(Log.DECISIONS), assert_whole(Log.REQUESTS)) == (1, 2)
+        decide()
+        add_leaves(b"more")
+
+    with connected_as("custody_sequencer"):
+        call_command("sequence_log", once=True)
+    assert (assert_whole(Log.DECISIONS), assert_whole(Log.REQUESTS)) == (2, 3)

@@ -171,3 +171,36 @@ def test_a_new_log_gets_its_key_from_the_sequencer(log_folders: Path) -> None:
 
     assert assert_whole(Log.REQUESTS) == 1
     assert sorted(path.name for path in (log_folders / "keys").iterdir()) == ["requests.key", "requests.vkey"]
+
+
+@pytest.mark.django_db
+def test_an_older_memory_does_not_make_the_signer_forget_what_is_published() -> None:
+    decide()
+    sequence_all()
+    memory = signer.memory_path(Log.DECISIONS)
+    kept = memory.read_bytes()
+    decide()
+    sequence_all()
+    memory.write_bytes(kept)
+    rewrite_root(2)
+
+    with pytest.raises(signer.TreeContradicted, match="with 2 leaves is not the one that was signed"):
+        sequence_all()
+
+
+@pytest.mark.django_db
+def test_a_checkpoint_that_this_key_did_not_sign_stops_the_signer() -> None:
+    decide()
+    sequence_all()
+    decide()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signer, "publish", lambda *_, **__: None)
+        cycle.run_once(Log.DECISIONS, now=clock())
+    newest = store.newest_checkpoint(Log.DECISIONS)
+    assert newest is not None
+    Checkpoint.objects.create(
+        log=Log.DECISIONS, size=2, note=newest.replace(b"\n1\n", b"\n2\n"), signed_at=clock()
+    )
+
+    with pytest.raises(signer.TreeContradicted, match="was not signed by this key"):
+        sequence_all()

@@ -13,7 +13,7 @@ from registry import models
 from registry.actions import custody, review
 from registry.lifecycle import Outcome, Severity
 from tests import decisions, factories
-from tests.desk import Desk, open_desk, policy_text
+from tests.reviewing import Desk, open_desk, policy_text
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from governance.models import User
 from governance.permissions import Role, Scope
 from registry import models
 from tests import factories
-from tests.desk import USE, Desk, open_desk
+from tests.reviewing import USE, Desk, open_desk
 
 pytestmark = pytest.mark.django_db
 

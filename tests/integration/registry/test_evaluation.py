@@ -18,7 +18,7 @@ from registry import evaluation, models
 from registry.actions import evaluate
 from registry.description import license_catalog
 from tests import decisions, factories
-from tests.desk import USE
+from tests.reviewing import USE
 
 pytestmark = pytest.mark.django_db
 NOW = factories.NOW

@@ -23,7 +23,7 @@ from governance.permissions import Role, Scope
 from registry import evidence_pack, models
 from registry.actions import admit, review
 from tests import factories, logs
-from tests.desk import Desk, open_desk
+from tests.reviewing import Desk, open_desk
 
 pytestmark = pytest.mark.django_db
 RECORD_ID = "01939b2e-7c00-7000-8000-000000000001"

@@ -54,11 +54,11 @@ def test_a_gated_repository_asks_for_a_token(hub: hubs.Hub, tmp_path: Path) -> N
     found.pin("main")
 
     with pytest.raises(base.GatedRepository, match="HF_TOKEN"):
-        found.fetch(progress=lambda count: None)
+        found.fetch(progress=lambda _: None)
 
     allowed = source(hub, tmp_path, token="hf_right")
     allowed.pin("main")
-    assert (allowed.fetch(progress=lambda count: None) / "config.json").is_file()
+    assert (allowed.fetch(progress=lambda _: None) / "config.json").is_file()
 
 
 def test_no_token_is_sent_that_was_not_configured(
@@ -110,11 +110,11 @@ def test_a_discarded_file_is_fetched_again(hub: hubs.Hub, tmp_path: Path) -> Non
     hub.replaced["model.safetensors"] = bytes(len(right))
     found = source(hub, tmp_path)
     found.pin("main")
-    folder = found.fetch(progress=lambda count: None)
+    folder = found.fetch(progress=lambda _: None)
     assert (folder / "model.safetensors").read_bytes() != right  # the client library does not notice
 
     hub.replaced.clear()
     found.discard("model.safetensors")
-    found.fetch(progress=lambda count: None)
+    found.fetch(progress=lambda _: None)
 
     assert (folder / "model.safetensors").read_bytes() == right

@@ -101,7 +101,9 @@ def test_a_draft_whose_resolution_failed_is_resolved_again(folder: Path) -> None
 def test_a_commit_that_is_registered_is_refused_at_once() -> None:
     commit = "a" * 40
     model = factories.registered_model(publisher="org", name="name")
-    there = factories.resolved_version(registered_model=model, source_kind="hub", location="org/name", revision=commit)
+    there = factories.resolved_version(
+        registered_model=model, source_kind="hub", location="org/name", revision=commit
+    )
 
     with pytest.raises(DuplicateVersion, match=f"version {there.pk}") as refusal:
         intake.registered(Path(), source="hf://org/name", name=None, revision=commit.upper())

@@ -134,7 +134,7 @@ def test_a_download_of_the_right_size_with_other_content_is_refused(hub: hubs.Hu
 def test_a_download_that_breaks_off_is_tried_again_and_then_given_up(
     hub: hubs.Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     hub.truncated.add("model.safetensors")
     version = from_hub()
 
@@ -148,7 +148,7 @@ def test_a_download_that_breaks_off_is_tried_again_and_then_given_up(
 
 
 def test_a_source_that_is_away_is_tried_again(hub: hubs.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     hub.is_down = True
     version = from_hub()
     assert intake.resolve_open(version).state == "queued"

@@ -82,9 +82,15 @@ def test_a_text_with_a_nul_can_be_kept(tmp_path: Path) -> None:
 def test_a_worker_without_an_engine_says_so(tmp_path: Path) -> None:
     version = intake.verified(tmp_path / "m")
 
-    run = intake.smoke_open(version, fakes.FakeEngine(fails_with=EngineNotInstalled("vLLM is not installed here.")))
+    run = intake.smoke_open(
+        version, fakes.FakeEngine(fails_with=EngineNotInstalled("vLLM is not installed here."))
+    )
 
-    assert (run.outcome, run.code, run.message) == ("error", "engine_not_installed", "vLLM is not installed here.")
+    assert (run.outcome, run.code, run.message) == (
+        "error",
+        "engine_not_installed",
+        "vLLM is not installed here.",
+    )
 
 
 def test_an_engine_that_breaks_off_leaves_no_answers(tmp_path: Path) -> None:

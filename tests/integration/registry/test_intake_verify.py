@@ -56,7 +56,9 @@ def alter(path: Path) -> None:
         (lambda m: (m / "out").symlink_to("/etc/hostname"), "C2-file-set", "leaves the folder"),
     ],
 )
-def test_what_changed_since_it_was_resolved_is_quarantined(tmp_path: Path, change, check: str, words: str) -> None:
+def test_what_changed_since_it_was_resolved_is_quarantined(
+    tmp_path: Path, change, check: str, words: str
+) -> None:
     version = intake.resolved(tmp_path / "m")
     change(tmp_path / "m")
 
@@ -104,7 +106,10 @@ def test_a_finding_about_each_of_many_files_is_kept(tmp_path: Path) -> None:
 
     run = intake.verify_open(version)
 
-    assert set(run.results.filter(check_id="C13-custom-code").values_list("path", flat=True)) == {"a.py", "b/c.py"}
+    assert set(run.results.filter(check_id="C13-custom-code").values_list("path", flat=True)) == {
+        "a.py",
+        "b/c.py",
+    }
 
 
 def test_evidence_is_json_whatever_the_file_says(tmp_path: Path) -> None:
@@ -148,9 +153,11 @@ def test_a_version_barred_meanwhile_is_not_read(tmp_path: Path) -> None:
     assert (run.outcome, run.code, run.bytes_read) == ("error", "version_not_resolved", 0)
 
 
-def test_a_worker_that_breaks_down_gives_the_run_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_breaks_down_gives_the_run_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     version = intake.resolved(tmp_path / "m")
-    monkeypatch.setattr(verify, "run_checks", lambda subject: 1 / 0)
+    monkeypatch.setattr(verify, "run_checks", lambda _: 1 / 0)
 
     for attempt in (1, 2, 3):
         with pytest.raises(ZeroDivisionError):

@@ -35,7 +35,9 @@ def test_an_engine_answers_alike_and_tells_what_it_is(name: str, tmp_path: Path)
     alive = []
 
     with engine_named(name).serving(folder, keep_alive=lambda: alive.append(1)) as session:
-        answers = [session.answer(prompt, request_id=f"r{place}") for place, prompt in enumerate(suite.QUESTIONS)]
+        answers = [
+            session.answer(prompt, request_id=f"r{place}") for place, prompt in enumerate(suite.QUESTIONS)
+        ]
         facts, hardware = session.engine_facts(), session.hardware_facts()
 
     assert alive

@@ -78,7 +78,7 @@ def test_the_root_is_that_of_the_standard(size: int, first: int) -> None:
     assert proofs.root(size=size, read=tiles.read) == tiles.root
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(counts=st.lists(st.integers(1, 300), min_size=1, max_size=4), data=st.data())
 def test_every_proof_is_accepted_and_is_that_of_another_implementation(
     counts: list[int], data: st.DataObject
@@ -104,7 +104,7 @@ def test_every_proof_is_accepted_and_is_that_of_another_implementation(
         assert scales.get_consistency_proof(old, size).node_hashes == consistency
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(size=st.integers(2, 600), data=st.data())
 def test_a_flipped_bit_in_a_proof_or_leaf_is_refused(size: int, data: st.DataObject) -> None:
     tiles = grown(size)

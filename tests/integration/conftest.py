@@ -1,0 +1,22 @@
+"""Keys of their own for tests that sign."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+
+from governance import keys
+
+
+@pytest.fixture
+def log_folders(settings: LazySettings, tmp_path: Path) -> Path:
+    settings.KEYS_DIR = tmp_path / "keys"
+    settings.SIGNER_DIR = tmp_path / "signer"
+    keys.create_keys()
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """Hashing that is meant to be slow would be most of a test's time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
