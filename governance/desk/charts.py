@@ -24,7 +24,7 @@ def bars(values: Sequence[tuple[str, int]], *, label: str) -> str:
             f'height="{shown:.2f}" rx="1"><title>{escape(name)}: {number:,}</title></rect>'
         )
     return (
-        f'<svg class="chart" role="img" aria-label="{escape(label)}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'<svg class="bars" role="img" aria-label="{escape(label)}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'preserveAspectRatio="none">{"".join(parts)}</svg>'
     )
 
