@@ -1,4 +1,4 @@
-"""App configuration: binds Celery and registers the deployment checks."""
+"""App configuration: binds Celery, registers the deployment checks, sets up the logs."""
 
 from django.apps import AppConfig
 
@@ -10,4 +10,8 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Bind the Celery app, so that `shared_task` finds it in every process."""
-        from governance import celery, checks  # noqa: F401
+        from django.conf import settings
+
+        from governance import celery, checks, logs  # noqa: F401 - imported for what they register
+
+        logs.configure(settings.LOG_LEVEL)

@@ -19,7 +19,7 @@ class User(AbstractUser):
         max_length=16, choices=[(role.value, role.value) for role in Role], default=Role.AUDITOR
     )
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(role__in=[role.value for role in Role]), name="governance_user_role_known"

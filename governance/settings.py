@@ -141,6 +141,8 @@ HF_ENDPOINT = env.str("HF_ENDPOINT", default="https://huggingface.co")
 HF_TOKEN = env.str("HF_TOKEN", default="")
 # The interpreter of the environment that holds vLLM; unset: `.venv-vllm` beside the code.
 VLLM_PYTHON = env.str("VLLM_PYTHON", default=str(BASE_DIR / ".venv-vllm" / "bin" / "python"))
+# Where torch for the CPU comes from when pip's own sources have none.
+VLLM_TORCH_INDEX = env.str("VLLM_TORCH_INDEX", default="https://download.pytorch.org/whl/cpu")
 SMOKE_TIMEOUT_SECONDS = env.int("SMOKE_TIMEOUT_SECONDS", default=600)
 # A run whose worker shows no sign of life for this long is given to another.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)

@@ -18,12 +18,12 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
+from registry import evidence
 from registry.models import Artifact, FindingKind, LicenseFinding, LineageEdge, ModelVersion, VerificationRun
 
 SERVICE = "Model Custody"
 # One identity a manifest: the same version always has the same serial number.
 NAMESPACE = uuid.UUID("6f0f9f0e-1c55-5d6f-9a44-2f4f6f1f7c11")
-DIGEST_CHECK = "C3-digests"
 
 
 class Claim(StrEnum):
@@ -37,11 +37,8 @@ class Claim(StrEnum):
 
 def document(version: ModelVersion, *, at: datetime) -> dict[str, Any]:
     """The BOM as it stood at a time; the same version and time give the same bytes."""
-    run = (
-        version.verificationruns.filter(outcome="pass", manifest_digest=version.manifest_digest)
-        .order_by("-pk")
-        .first()
-    )
+    found = evidence.current_verification(version)
+    run = found if found is not None and found.outcome == "pass" else None
     model = _model(version, run=run)
     bom = Bom(
         serial_number=uuid.uuid5(NAMESPACE, f"{version.manifest_digest} {version.pk}"),

@@ -27,7 +27,9 @@ def sha256(text: str) -> str:
 
 def user(role: Role = Role.OFFICER, **fields: Any) -> User:
     name = fields.pop("username", f"{role.value}{next(_numbers)}")
-    return User.objects.create(username=name, password=_hashed(PASSWORD), role=role.value, is_staff=True, **fields)
+    return User.objects.create(
+        username=name, password=_hashed(PASSWORD), role=role.value, is_staff=True, **fields
+    )
 
 
 @functools.cache
@@ -101,7 +103,9 @@ def resolve(
     ]
     for file in listed:
         role = "weight" if file.path.endswith(".safetensors") else "config"
-        models.Artifact.objects.create(version=version, path=file.path, size=file.size, sha256=file.sha256, role=role)
+        models.Artifact.objects.create(
+            version=version, path=file.path, size=file.size, sha256=file.sha256, role=role
+        )
     models.LicenseFinding.objects.create(
         version=version, kind="concluded", license_id=license_id, method="declared and discovered agree"
     )
@@ -163,7 +167,9 @@ def verification_run(
     return run
 
 
-def smoke_run(version: models.ModelVersion, outcome: Outcome = Outcome.PASS, *, at: datetime = NOW) -> models.SmokeRun:
+def smoke_run(
+    version: models.ModelVersion, outcome: Outcome = Outcome.PASS, *, at: datetime = NOW
+) -> models.SmokeRun:
     run = models.SmokeRun.objects.create(
         version=version,
         manifest_digest=version.manifest_digest,
@@ -191,7 +197,9 @@ def smoke_run(version: models.ModelVersion, outcome: Outcome = Outcome.PASS, *, 
 
 def environment(**fields: Any) -> models.ServingEnvironment:
     fields.setdefault("name", f"env-{next(_numbers)}")
-    fields.setdefault("use", {"role": "licensee", "purpose": "internal", "commercial": True, "hosting": "none"})
+    fields.setdefault(
+        "use", {"role": "licensee", "purpose": "internal", "commercial": True, "hosting": "none"}
+    )
     fields.setdefault("defined_by", None)
     fields["defined_by"] = fields["defined_by"] or user()
     return models.ServingEnvironment.objects.create(**fields)
@@ -203,7 +211,9 @@ def organization(**fields: Any) -> models.OrganizationProfile:
     return models.OrganizationProfile.objects.create(attested_by=user(), **fields)
 
 
-def evaluation(version: models.ModelVersion, environment: models.ServingEnvironment, **fields: Any) -> models.Evaluation:
+def evaluation(
+    version: models.ModelVersion, environment: models.ServingEnvironment, **fields: Any
+) -> models.Evaluation:
     fields.setdefault("verdict", "allowed_with_obligations")
     fields.setdefault("purpose", "assistant")
     empty: dict[str, list[Any]] = {
@@ -221,7 +231,9 @@ def evaluation(version: models.ModelVersion, environment: models.ServingEnvironm
     )
 
 
-def approval(version: models.ModelVersion | None = None, *, status: str = "requested", **fields: Any) -> models.Approval:
+def approval(
+    version: models.ModelVersion | None = None, *, status: str = "requested", **fields: Any
+) -> models.Approval:
     version = version or resolved_version()
     place = fields.pop("environment", None) or environment()
     fields.setdefault("purpose", "assistant")

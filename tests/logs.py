@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from modelcustody_client import canonical, merkle, note
 
 from audit import batches, cycle, log, store
 from audit.events import Event, Log
 from audit.models import Batch, BatchSequence, Deployment, Pending
 from audit.tlog import proofs
 from governance import keys
-from modelcustody_client import canonical, merkle, note
-
 
 RECORDER = "node-1/vllm"
 Send = Callable[..., Any]
@@ -56,8 +55,12 @@ def assert_whole(which: Log = Log.DECISIONS) -> int:
             proof=proofs.inclusion(index=index, size=checkpoint.size, read=reader.read),
             root=checkpoint.root,
         )
-    places = list(BatchSequence.objects.filter(log=which).order_by("first_index").values_list("first_index", "count"))
-    assert [first for first, _ in places] == [sum(count for _, count in places[:n]) for n in range(len(places))]
+    places = list(
+        BatchSequence.objects.filter(log=which).order_by("first_index").values_list("first_index", "count")
+    )
+    assert [first for first, _ in places] == [
+        sum(count for _, count in places[:n]) for n in range(len(places))
+    ]
     waiting = set(Pending.objects.filter(log=which).values_list("batch_id", flat=True))
     placed = set(BatchSequence.objects.filter(log=which).values_list("batch_id", flat=True))
     assert not waiting & placed
@@ -74,7 +77,12 @@ def deployment_statement(**changes: object) -> bytes:
         "model_digest": "sha256:" + "1" * 64,
         "manifest_digest": "sha256:" + "2" * 64,
         "adapters": [],
-        "engine": {"name": "vllm", "version": "0.32.0", "image_digest": None, "arguments": ["serve", "/models/m"]},
+        "engine": {
+            "name": "vllm",
+            "version": "0.32.0",
+            "image_digest": None,
+            "arguments": ["serve", "/models/m"],
+        },
         "dtype": None,
         "quantization": None,
         "parallelism": None,

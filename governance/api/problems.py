@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from governance.errors import GovernanceError
+from governance.errors import GovernanceError, Unavailable
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -23,19 +23,7 @@ def problem(*, status: int, code: str, title: str, detail: str, **extra: object)
 def exception_handler(error: Exception, context: dict[str, object]) -> Response | None:
     """Map an exception to its problem; an unknown one is logged and shown without its words."""
     if isinstance(error, GovernanceError):
-        response = problem(
-            status=error.status,
-            code=error.code,
-            title=error.title,
-            detail=error.detail,
-            field=error.field,
-            **error.extra,
-        )
-        if error.status == 401:
-            response["WWW-Authenticate"] = "Bearer"
-        if "retry_after" in error.extra:
-            response["Retry-After"] = str(error.extra["retry_after"])
-        return response
+        return _refusal(error)
     if isinstance(error, exceptions.ValidationError):
         return _validation(error)
     if isinstance(error, Http404):
@@ -44,17 +32,30 @@ def exception_handler(error: Exception, context: dict[str, object]) -> Response 
         return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
     if isinstance(error, exceptions.APIException):
         return _api_exception(error)
+    return _unexpected(error)
+
+
+def _refusal(error: GovernanceError) -> Response:
+    response = problem(
+        status=error.status,
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        field=error.field,
+        **error.extra,
+    )
+    if error.status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if "retry_after" in error.extra:
+        response["Retry-After"] = str(error.extra["retry_after"])
+    return response
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unhandled_error", exc_info=error)
     if isinstance(error, OperationalError):
-        log.exception("database_unavailable")
-        response = problem(
-            status=503,
-            code="unavailable",
-            title="Not available at present",
-            detail="The database does not answer.",
-        )
-        response["Retry-After"] = "5"
-        return response
-    log.exception("unhandled_error")
+        unavailable = Unavailable("The database does not answer.", retry_after=5)
+        return _refusal(unavailable)
     return problem(
         status=500, code="internal", title="Internal error", detail="Something went wrong here; it is logged."
     )

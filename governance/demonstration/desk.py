@@ -40,7 +40,7 @@ class Desk:
     @property
     def csrf(self) -> str:
         """The token that a form must carry."""
-        return self.http.cookies.get("csrftoken", "")
+        return self.http.cookies.get("csrftoken") or ""
 
     def get(self, path: str, **params: str) -> Json:
         """The JSON document at a path below /api/v1/."""

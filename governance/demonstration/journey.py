@@ -11,6 +11,7 @@ from governance.demonstration import serving
 from governance.demonstration.console import Console, Step
 from governance.demonstration.desk import Desk, Json, StepRefused, wait_for
 from governance.embedded.paths import Paths
+from governance.embedded.supervisor import Supervisor
 
 ENVIRONMENT, PURPOSE = serving.ENVIRONMENT, serving.PURPOSE
 
@@ -19,6 +20,7 @@ ENVIRONMENT, PURPOSE = serving.ENVIRONMENT, serving.PURPOSE
 class Journey:
     """What the journey needs, and what it has so far; every step first looks whether it is already done."""
 
+    supervisor: Supervisor
     paths: Paths
     base_url: str
     credentials: Json
@@ -26,7 +28,6 @@ class Journey:
     source: str
     name: str | None
     engine_python: Path | None
-    engine_reason: str = ""
     missing: list[str] = field(default_factory=list)
     pack: Path | None = None
     record_id: str | None = None
@@ -166,12 +167,16 @@ class Journey:
         known = self.auditor.first("served-requests", model_digest=version["model_digest"])
         if known is None:
             node = serving.Node(
-                self.paths, self.base_url, self.credentials["tokens"]["node"], self.engine_python
+                self.supervisor,
+                paths=self.paths,
+                service=self.base_url,
+                token=self.credentials["tokens"]["node"],
+                python=self.engine_python,
             )
-            with self.console.step("admit and serve") as step:
-                process = node.start(version["location"], step)
-                step.detail = f"admitted, vLLM answers at {node.url}"
             try:
+                with self.console.step("admit and serve") as step:
+                    node.start(version["location"], step)
+                    step.detail = f"admitted, vLLM answers at {node.url}"
                 with self.console.step("one request") as step:
                     response_id, text = node.ask("What is the capital of France?")
                     step.detail = f"{response_id}: {text.strip()[:60]!r}"
@@ -183,7 +188,7 @@ class Journey:
                     )
                     step.detail = f"record {known['record_id']} by {known['recorder']}"
             finally:
-                node.stop(process)
+                node.stop()
         self.record_id = known["record_id"]
         self.prove(known)
 

@@ -60,8 +60,9 @@ def run(wanted: Wanted) -> int:
         )
         return CANNOT
     try:
-        with stop_on_signals(), _product(paths, wanted.port, console) as base_url:
-            code = _travel(paths, base_url, wanted, console) if wanted.journey else 0
+        with stop_on_signals(), _product(paths, wanted.port, console) as supervisor:
+            _welcome(wanted.port, console)
+            code = _travel(supervisor, paths, wanted, console) if wanted.journey else 0
             if not wanted.exit_when_done:
                 console.line("\nRunning until Ctrl-C.")
                 threading.Event().wait()
@@ -76,41 +77,47 @@ def run(wanted: Wanted) -> int:
 
 
 @contextlib.contextmanager
-def _product(paths: Paths, port: int, console: Console) -> Iterator[str]:
-    """Everything running; yields the address of the web server."""
-    base_url = f"http://127.0.0.1:{port}"
+def _product(paths: Paths, port: int, console: Console) -> Iterator[Supervisor]:
+    """Everything running, whatever was left of an earlier run ended first; everything stopped in the end."""
     _make_secrets(paths)
     database = EmbeddedPostgres(paths.postgres, paths.socket_dir, log=paths.logs / "postgres.log")
+    is_over = threading.Event()
+    watcher = threading.Thread(target=_keep, args=(database, is_over, console), daemon=True)
     with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
-        with console.step("database") as step:
-            database.start()
-            _migrate(paths)
-            step.detail = "PostgreSQL, roles and tables"
-        watch = threading.Event()
-        watcher = threading.Thread(target=_keep, args=(database, watch, console), daemon=True)
-        watcher.start()
         try:
+            with console.step("database") as step:
+                database.start()
+                watcher.start()
+                _migrate(paths)
+                step.detail = "PostgreSQL, roles and tables"
             with console.step("accounts") as step:
                 call_command("create_keys", stdout=StringIO())
                 preparation.prepare(now=timezone.now())
-                connections.close_all()  # children that are forked must not share them
+                connections.close_all()
                 step.detail = "officer, reviewer, auditor, admin"
             with console.step("web and workers") as step:
                 for spec in specifications(paths, port):
                     supervisor.launch(spec)
-                wait_for(lambda: _ready(base_url), seconds=60, what="the web server")
-                step.detail = base_url
-            passwords = json.loads(credentials_file().read_text())["passwords"]
-            console.line(
-                f"\n  {console.colour(BOLD, base_url)}   log in as officer, password {passwords['officer']}"
-            )
-            console.line(f"  the other accounts are in {credentials_file()}\n")
-            yield base_url
+                wait_for(lambda: _ready(port), seconds=60, what="the web server")
+                step.detail = _address(port)
+            yield supervisor
         finally:
-            watch.set()
-            watcher.join()
+            is_over.set()
+            if watcher.is_alive():
+                watcher.join()
             supervisor.stop()
             database.stop()
+
+
+def _address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _welcome(port: int, console: Console) -> None:
+    passwords = json.loads(credentials_file().read_text())["passwords"]
+    address = console.colour(BOLD, _address(port))
+    console.line(f"\n  {address}   log in as officer, password {passwords['officer']}")
+    console.line(f"  the other accounts are in {credentials_file()}\n")
 
 
 def _keep(database: EmbeddedPostgres, stop: threading.Event, console: Console) -> None:
@@ -126,7 +133,7 @@ def _keep(database: EmbeddedPostgres, stop: threading.Event, console: Console) -
 
 def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
     """The service's processes, each with the database role that its work needs."""
-    app = {"DATABASE_URL": paths.database_url("custody_app"), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    app = {"DATABASE_URL": paths.database_url("custody_app"), "PUBLIC_URL": _address(port)}
     sequencer = {"DATABASE_URL": paths.database_url("custody_sequencer")}
     celery = [sys.executable, "-m", "celery", "--app", "governance.celery", "--quiet"]
     worker = [
@@ -180,13 +187,15 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
     ]
 
 
-def _travel(paths: Paths, base_url: str, wanted: Wanted, console: Console) -> int:
+def _travel(supervisor: Supervisor, paths: Paths, wanted: Wanted, console: Console) -> int:
     """The journey, and what to open after it."""
     engine = _engine(wanted, console)
     python = engine.python if isinstance(engine, engine_environment.EngineEnvironment) else None
     source, name = _model(paths, wanted, console)
     credentials: dict[str, Any] = json.loads(credentials_file().read_text())
+    base_url = _address(wanted.port)
     journey = Journey(
+        supervisor=supervisor,
         paths=paths,
         base_url=base_url,
         credentials=credentials,
@@ -212,9 +221,14 @@ def _engine(
     wanted: Wanted, console: Console
 ) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
     with console.step("vLLM") as step:
-        configured = os.environ.get("VLLM_PYTHON")
+        configured = os.environ.get("VLLM_PYTHON") or None
         if wanted.engine:
-            found = engine_environment.prepare(ROOT / ".venv-vllm", configured=configured, progress=step.say)
+            found = engine_environment.prepare(
+                ROOT / ".venv-vllm",
+                configured=configured,
+                torch_index=settings.VLLM_TORCH_INDEX,
+                progress=step.say,
+            )
         else:
             found = engine_environment.find(ROOT / ".venv-vllm", configured=configured)
         if isinstance(found, engine_environment.EngineEnvironment):
@@ -252,9 +266,9 @@ def _reachable(url: str) -> bool:
     return True
 
 
-def _ready(base_url: str) -> bool | None:
+def _ready(port: int) -> bool | None:
     try:
-        return httpx.get(f"{base_url}/readyz", timeout=5, trust_env=False).status_code == 200 or None
+        return httpx.get(f"{_address(port)}/readyz", timeout=5, trust_env=False).status_code == 200 or None
     except httpx.HTTPError:
         return None
 

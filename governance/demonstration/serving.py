@@ -1,11 +1,8 @@
 """The demonstration's serving node: `modelcustody admit` starts the real engine, an OpenAI client asks it."""
 
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,28 +10,33 @@ from pathlib import Path
 from django.conf import settings
 
 from governance.demonstration.console import Step
-from governance.demonstration.desk import StepRefused
+from governance.demonstration.desk import StepRefused, wait_for
+from governance.embedded.children import ProcessSpec
 from governance.embedded.paths import Paths
+from governance.embedded.supervisor import Supervisor
 from registry.smoke import hardware, vllm_settings
 
 ENVIRONMENT, PURPOSE, REGION, RECORDER = "internal-assistant", "assistant", "eu-central", "demonstration-node"
 MODEL = "demonstration"
+NAME = "serving-node"
 CLIENT = Path(settings.BASE_DIR) / "deploy" / "client"
 
 
 class Node:
     """One serving node on this machine, with its own token and spool."""
 
-    def __init__(self, paths: Paths, base_url: str, token: str, engine_python: Path | None) -> None:
-        if engine_python is None:
+    def __init__(
+        self, supervisor: Supervisor, *, paths: Paths, service: str, token: str, python: Path | None
+    ) -> None:
+        if python is None:
             raise StepRefused({"code": "engine_not_installed", "detail": "There is no engine to serve with."})
-        self.paths, self.service, self.token, self.python = paths, base_url, token, engine_python
+        self.supervisor, self.paths, self.service = supervisor, paths, service
+        self.token, self.python = token, python
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.has_gpu = bool(hardware.facts()["gpus"])
         self.url = f"http://127.0.0.1:{self.port}/v1"
-        self.log = paths.logs / "serving-node.log"
 
     def command(self, folder: str) -> list[str]:
         """What an operator would type, with the engine behind the dashes."""
@@ -91,30 +93,19 @@ class Node:
             "PYTHONPATH": str(CLIENT),
         }
 
-    def start(self, folder: str, step: Step) -> subprocess.Popen[bytes]:
+    def start(self, folder: str, step: Step) -> None:
         """Ask for admission and, when allowed, wait until the engine answers."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
-            process = subprocess.Popen(
-                self.command(folder),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self.environment(),
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + 600
-        while time.monotonic() < deadline:
-            if process.poll() is not None:
-                tail = self.log.read_text(errors="replace")[-2000:]
-                raise StepRefused({"code": "not_served", "detail": f"exit {process.returncode}: {tail}"})
-            if self._healthy():
-                return process
-            step.say("waiting for vLLM to load the admitted files")
-            time.sleep(0.5)
-        self.stop(process)
-        raise StepRefused(
-            {"code": "timeout", "detail": f"vLLM did not answer within 600 seconds; see {self.log}"}
-        )
+        command, environment = self.command(folder), self.environment()
+        spec = ProcessSpec(name=NAME, command=command, environment=environment, layer=4, restart=False)
+        self.supervisor.launch(spec)
+        wait_for(lambda: self._answers(step), seconds=600, what="vLLM's answer", every=0.5)
+
+    def _answers(self, step: Step) -> bool | None:
+        step.say("waiting for vLLM to load the admitted files")
+        if self.supervisor.pid(NAME) is None:
+            tail = (self.paths.logs / f"{NAME}.log").read_text(errors="replace")[-1500:]
+            raise StepRefused({"code": "not_served", "detail": f"the server did not start:\n{tail}"})
+        return True if self._healthy() else None
 
     def _healthy(self) -> bool:
         try:
@@ -137,15 +128,6 @@ class Node:
             )
         return answer.id, answer.choices[0].message.content or ""
 
-    @staticmethod
-    def stop(process: subprocess.Popen[bytes]) -> None:
+    def stop(self) -> None:
         """End the engine and whatever it started."""
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(process.pid, sign)
-                process.wait(timeout=20)
-                return
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
+        self.supervisor.dismiss(NAME)

@@ -1,4 +1,4 @@
-"""Where everything lies under the data folder. Pure."""
+"""Where everything lies under the data folder."""
 
 import dataclasses
 import hashlib

@@ -69,7 +69,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
 def newest_allow(admissions: list[Admission]) -> Admission | None:
     """The newest allow; without any, the newest deny."""
     allowed = [row for row in admissions if row.decision == "allow"]
-    return (allowed or admissions or [None])[0]
+    return next(iter(allowed or admissions), None)
 
 
 def open_run(*runs: LeasedRun | None) -> LeasedRun | None:

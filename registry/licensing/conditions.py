@@ -24,7 +24,7 @@ class ManualReview:
         """Read the parameters."""
         return cls(fields.text("reason"))
 
-    def check(self, at: Situation) -> Outcome:  # noqa: ARG002 - every situation is undecided
+    def check(self, at: Situation) -> Outcome:
         """Leave it undecided, always."""
         return Outcome(State.UNKNOWN, self.reason)
 

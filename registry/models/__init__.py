@@ -1,7 +1,14 @@
 """The tables of the registry."""
 
 from registry.models.admission import Admission
-from registry.models.artifact import Artifact, ArtifactRole, FindingKind, LicenseFinding, LineageEdge, Relation
+from registry.models.artifact import (
+    Artifact,
+    ArtifactRole,
+    FindingKind,
+    LicenseFinding,
+    LineageEdge,
+    Relation,
+)
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun

@@ -19,8 +19,12 @@ class Admission(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     decision = models.CharField(max_length=8, choices=[("allow", "allow"), ("deny", "deny")])
     mode = models.CharField(max_length=8, choices=[("enforce", "enforce"), ("warn", "warn")])
-    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="admissions", null=True, blank=True)
-    approval = models.ForeignKey(Approval, on_delete=models.PROTECT, related_name="admissions", null=True, blank=True)
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="admissions", null=True, blank=True
+    )
+    approval = models.ForeignKey(
+        Approval, on_delete=models.PROTECT, related_name="admissions", null=True, blank=True
+    )
     policy = models.ForeignKey(PolicyDocument, on_delete=models.PROTECT, related_name="+")
     model_digest = models.CharField(max_length=71, blank=True)
     environment = models.CharField(max_length=64)

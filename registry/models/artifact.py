@@ -41,7 +41,10 @@ class Artifact(models.Model):
             known("role", ArtifactRole.values, name="registry_artifact_role_known"),
             models.CheckConstraint(condition=Q(size__gte=0), name="registry_artifact_size_not_negative"),
             models.CheckConstraint(
-                condition=~Q(path="") & ~Q(path__startswith="/") & ~Q(path__contains="\\") & ~Q(path__regex=r"(^|/)\.\.(/|$)"),
+                condition=~Q(path="")
+                & ~Q(path__startswith="/")
+                & ~Q(path__contains="\\")
+                & ~Q(path__regex=r"(^|/)\.\.(/|$)"),
                 name="registry_artifact_path_inside",
             ),
         ]
@@ -75,7 +78,9 @@ class LicenseFinding(models.Model):
         constraints: ClassVar = [
             known("kind", FindingKind.values, name="registry_licensefinding_kind_known"),
             models.UniqueConstraint(
-                fields=["version"], condition=Q(kind="concluded"), name="registry_licensefinding_one_conclusion"
+                fields=["version"],
+                condition=Q(kind="concluded"),
+                name="registry_licensefinding_one_conclusion",
             ),
         ]
 

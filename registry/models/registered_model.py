@@ -21,7 +21,11 @@ class RegisteredModel(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["publisher", "name"], name="registry_registeredmodel_unique"),
             # The Hub's own rule for names (huggingface_hub.utils.validate_repo_id).
-            matches("publisher", r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$", name="registry_registeredmodel_publisher_form"),
+            matches(
+                "publisher",
+                r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$",
+                name="registry_registeredmodel_publisher_form",
+            ),
             matches("name", r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$", name="registry_registeredmodel_name_form"),
         ]
 

@@ -56,7 +56,9 @@ class Evaluation(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
     environment = models.ForeignKey(ServingEnvironment, on_delete=models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=64)
-    organization = models.ForeignKey(OrganizationProfile, on_delete=models.PROTECT, related_name="+", null=True)
+    organization = models.ForeignKey(
+        OrganizationProfile, on_delete=models.PROTECT, related_name="+", null=True
+    )
     verdict = models.CharField(max_length=32, choices=[(v, v) for v in VERDICTS])
     request = models.JSONField()
     result = models.JSONField()
@@ -113,7 +115,8 @@ class Approval(models.Model):
             matches("purpose", NAME, name="registry_approval_purpose_form"),
             matches("manifest_digest", DIGEST, name="registry_approval_manifest_digest_form"),
             models.CheckConstraint(
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")), name="registry_approval_four_eyes"
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
+                name="registry_approval_four_eyes",
             ),
             both_or_neither("decided_by", "decided_at", name="registry_approval_decided_by_and_at_paired"),
             both_or_neither("ended_by", "ended_at", "end_reason", name="registry_approval_end_complete"),
@@ -125,7 +128,9 @@ class Approval(models.Model):
                 condition=~Q(status__in=["withdrawn", "expired", "revoked"]) | Q(ended_at__isnull=False),
                 name="registry_approval_ended_has_reason",
             ),
-            models.CheckConstraint(condition=Q(expires_at__gt=F("requested_at")), name="registry_approval_expires_later"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("requested_at")), name="registry_approval_expires_later"
+            ),
             models.UniqueConstraint(
                 fields=["version", "environment", "purpose"],
                 condition=Q(status__in=["requested", "approved"]),

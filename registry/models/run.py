@@ -124,7 +124,9 @@ class SmokeRun(LeasedRun):
     class Meta(LeasedRun.Meta):
         constraints: ClassVar = [
             *LeasedRun.Meta.constraints,
-            models.CheckConstraint(condition=Q(manifest_digest__isnull=False), name="registry_smokerun_has_manifest"),
+            models.CheckConstraint(
+                condition=Q(manifest_digest__isnull=False), name="registry_smokerun_has_manifest"
+            ),
             models.CheckConstraint(
                 condition=~Q(outcome="pass") | (~Q(fingerprint="") & ~Q(engine={})),
                 name="registry_smokerun_pass_has_fingerprint",

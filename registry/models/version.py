@@ -54,7 +54,9 @@ class ModelVersion(models.Model):
         constraints: ClassVar = [
             known("status", [status.value for status in Status], name="registry_modelversion_status_known"),
             known("source_kind", SourceKind.values, name="registry_modelversion_source_known"),
-            matches("manifest_digest", DIGEST, or_null=True, name="registry_modelversion_manifest_digest_form"),
+            matches(
+                "manifest_digest", DIGEST, or_null=True, name="registry_modelversion_manifest_digest_form"
+            ),
             matches("model_digest", DIGEST, or_null=True, name="registry_modelversion_model_digest_form"),
             matches("revision", "^[0-9a-f]{40}$", or_null=True, name="registry_modelversion_revision_pinned"),
             models.CheckConstraint(
@@ -62,7 +64,9 @@ class ModelVersion(models.Model):
                 name="registry_modelversion_resolved_has_digest",
             ),
             models.CheckConstraint(
-                condition=~Q(source_kind=SourceKind.HUB) | Q(manifest_digest__isnull=True) | Q(revision__isnull=False),
+                condition=~Q(source_kind=SourceKind.HUB)
+                | Q(manifest_digest__isnull=True)
+                | Q(revision__isnull=False),
                 name="registry_modelversion_hub_has_commit",
             ),
             both_or_neither(
@@ -84,7 +88,10 @@ class ModelVersion(models.Model):
                 name="registry_modelversion_quarantined_has_reason",
             ),
             both_or_neither(
-                "revoked_by", "revoked_at", "revocation_reason", name="registry_modelversion_revocation_complete"
+                "revoked_by",
+                "revoked_at",
+                "revocation_reason",
+                name="registry_modelversion_revocation_complete",
             ),
             models.CheckConstraint(
                 condition=Q(status=Status.REVOKED, revoked_at__isnull=False)
@@ -92,7 +99,8 @@ class ModelVersion(models.Model):
                 name="registry_modelversion_revoked_has_reason",
             ),
             models.UniqueConstraint(
-                fields=["registered_model", "source_kind", "revision"], name="registry_modelversion_revision_once"
+                fields=["registered_model", "source_kind", "revision"],
+                name="registry_modelversion_revision_once",
             ),
             models.UniqueConstraint(
                 fields=["location", "manifest_digest"],
@@ -100,7 +108,9 @@ class ModelVersion(models.Model):
                 name="registry_modelversion_folder_once",
             ),
             # The target of the composite foreign keys that tie evidence to its own version.
-            models.UniqueConstraint(fields=["id", "manifest_digest"], name="registry_modelversion_id_and_manifest"),
+            models.UniqueConstraint(
+                fields=["id", "manifest_digest"], name="registry_modelversion_id_and_manifest"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["model_digest"], name="registry_version_model_digest")]
 

@@ -12,7 +12,10 @@ LEAST_CACHE_BYTES = 64 * 1024 * 1024
 UNKNOWN_CACHE_BYTES = 512 * 1024 * 1024
 BLOCK_TOKENS = 128
 # What may pass from our environment: where programs and drivers are, never a secret.
-PASSED_ON = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TZ")
+# MODELCUSTODY_CHILD is how a supervisor finds again what a killed one left running.
+PASSED_ON = (
+    "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "TZ", "MODELCUSTODY_CHILD",
+)  # fmt: skip
 
 
 def arguments(

@@ -29,11 +29,14 @@ def test_pure_packages_load_without_django() -> None:
         "registry.formats.safetensors",
         "audit.events",
         "audit.tlog.tree",
-        "modelcustody_client.verify",
+        "audit.ingest.records",
+        "modelcustody_client.pack",
     ]
     code = f"import sys\nfor name in {pure}: __import__(name)\nassert 'django' not in sys.modules, 'django came along'"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'deploy/client'}"}
 
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr

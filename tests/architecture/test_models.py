@@ -31,7 +31,9 @@ def test_words_of_state_are_known_to_the_database(model: type[models.Model]) -> 
 
     for field in model._meta.local_fields:
         if field.choices and model.__name__ != "User":
-            assert f"'{field.name}" in conditions, f"{model.__name__}.{field.name} has choices but no constraint"
+            assert f"'{field.name}" in conditions, (
+                f"{model.__name__}.{field.name} has choices but no constraint"
+            )
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
@@ -43,7 +45,8 @@ def test_constraint_names_state_a_fact_of_their_table(model: type[models.Model])
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
 def test_every_table_speaks_for_itself(model: type[models.Model]) -> None:
     assert model.__str__ is not models.Model.__str__
-    assert model.__doc__ and not model.__doc__.startswith(f"{model.__name__}(")
+    assert model.__doc__
+    assert not model.__doc__.startswith(f"{model.__name__}(")
 
 
 @pytest.mark.django_db

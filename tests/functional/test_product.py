@@ -33,8 +33,8 @@ class Product:
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         environment |= {"DATA_DIR": str(self.data_dir), "PYTHONPATH": str(ROOT / "deploy/client")}
         command = [sys.executable, "manage.py", "up", "--no-journey", "--port", str(self.port)]
-        log = (self.data_dir.parent / "up.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        with (self.data_dir.parent / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         until(lambda: self.answers("/readyz"), "the product to be ready")
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -92,7 +92,10 @@ def test_whatever_is_killed_comes_back_with_its_data(product: Product) -> None:
     for name in ("web", "worker", "smoke-worker", "beat", "sequencer"):
         before = until(lambda name=name: product.leader(name), f"{name} to run")
         os.kill(before, signal.SIGKILL)
-        until(lambda name=name, before=before: product.leader(name) not in {None, before}, f"{name} to come back")
+        until(
+            lambda name=name, before=before: product.leader(name) not in {None, before},
+            f"{name} to come back",
+        )
     os.kill(product.database(), signal.SIGKILL)
     until(lambda: product.answers("/readyz") and product.log_size() >= size, "the database to come back")
 

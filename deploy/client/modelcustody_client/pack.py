@@ -79,7 +79,9 @@ def verify_stream(stream: BinaryIO, *, vkeys: Sequence[note.Vkey], subject: str 
         if name not in pack.members:
             report.limit(f"The pack has no {name}.")
     if index.pending:
-        report.limit(f"What {index.pending} more entries say: the logs had not signed them when the pack was made.")
+        report.limit(
+            f"What {index.pending} more entries say: the logs had not signed them when the pack was made."
+        )
     for text in _LIMITS:
         report.limit(text)
     return report

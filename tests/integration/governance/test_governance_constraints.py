@@ -45,7 +45,10 @@ def test_token_rows() -> None:
     refused("governance_apitoken_scopes_known", lambda: change(row, scopes=["admission", "everything"]))
     refused("governance_apitoken_scopes_known", lambda: change(row, scopes=[]))
     refused("governance_apitoken_record_needs_recorder", lambda: change(row, recorder=""))
-    refused("governance_apitoken_expires_later", lambda: change(row, expires_at=row.created_at - timedelta(days=1)))
+    refused(
+        "governance_apitoken_expires_later",
+        lambda: change(row, expires_at=row.created_at - timedelta(days=1)),
+    )
     refused("governance_apitoken_revoked_at_and_by_paired", lambda: change(row, revoked_at=NOW))
     assert change(row, revoked_at=NOW, revoked_by=row.owner) == 1
     assert ApiToken.objects.get().revoked_at == NOW

@@ -26,7 +26,9 @@ NOW = factories.NOW
 
 def registered(name: str, license_id: str, *parents: str, relation: str = "finetune") -> models.ModelVersion:
     publisher, _, short = name.partition("/")
-    draft = factories.draft_version(registered_model=factories.registered_model(publisher=publisher, name=short))
+    draft = factories.draft_version(
+        registered_model=factories.registered_model(publisher=publisher, name=short)
+    )
     for parent in parents:
         models.LineageEdge.objects.create(version=draft, relation=relation, base_model=parent)
     return factories.resolve(draft, license_id=license_id)
@@ -94,7 +96,10 @@ def test_newest_version_of_an_ancestor_stands_for_it() -> None:
     factories.resolve(factories.draft_version(registered_model=model), license_id="llama-2")
     factories.resolve(factories.draft_version(registered_model=model), license_id="apache-2.0")
 
-    assert evaluated(registered("acme/model", "mit", "acme/base")).result["effective_licenses"] == ["apache-2.0", "mit"]
+    assert evaluated(registered("acme/model", "mit", "acme/base")).result["effective_licenses"] == [
+        "apache-2.0",
+        "mit",
+    ]
 
 
 def test_circle_of_ancestors_ends() -> None:
@@ -157,7 +162,9 @@ def run(*arguments: str, **options: Any) -> str:
 
 def test_command_answers_a_file_in_json_and_in_words(tmp_path: Path) -> None:
     file = tmp_path / "question.json"
-    file.write_text(json.dumps({"model": "acme/x", "declared_metadata": {"license": "apache-2.0"}, "use": USE}))
+    file.write_text(
+        json.dumps({"model": "acme/x", "declared_metadata": {"license": "apache-2.0"}, "use": USE})
+    )
 
     answer = json.loads(run(str(file), "--json"))
 
@@ -174,7 +181,9 @@ def test_command_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(run("-", "--json"))["effective_licenses"] == ["llama-3.3"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"modl": 1}', b'{"model": 1}', b"\xff", b'{"a":1,"a":2}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{", b'{"modl": 1}', b'{"model": 1}', b"\xff", b'{"a":1,"a":2}']
+)
 def test_command_refuses_what_is_no_question(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "question.json"
     file.write_bytes(content)

@@ -3,35 +3,26 @@
 import io
 import json
 import tarfile
-import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from django.conf import LazySettings
 from django.test import Client
-from modelcustody_client import canonical, cli, pack
+from modelcustody_client import cli, pack
 
-from audit import deployments, selectors
 from audit.events import Log
 from governance import keys
-from governance.actors import Actor
 from governance.permissions import Role, Scope
 from registry import evidence_pack, models
-from registry.actions import admit, review
+from registry.actions import review
 from tests import factories, logs
-from tests.reviewing import Desk, open_desk
+from tests.reviewing import Desk
+from tests.served import FILES, RECORD_ID, served_desk
 
 pytestmark = pytest.mark.django_db
-FILES = {
-    "model.safetensors": b"weights",
-    "config.json": b"{}",
-    "README.md": b"# about",
-    "LICENSE": b"do what you like",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -48,57 +39,10 @@ def trust_file(settings: LazySettings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def desk() -> Desk:
-    """Approved, admitted, deployed, asked once; everything sequenced and signed."""
-    at = datetime.now(UTC)
-    made = open_desk(evidence=False, files=FILES)
-    factories.verification_run(made.version, at=at)
-    factories.smoke_run(made.version, at=at)
-    approval = made.request(now=at, expires_at=at + timedelta(days=30))
-    review.approve(approval=approval, note="seen", actor=made.reviewer, now=at)
-    serve(made)
+    """Served, and everything sequenced and signed."""
+    made = served_desk()
     sign()
     return made
-
-
-def serve(desk: Desk) -> str:
-    """What a node does: asks, states what it runs, records one request; the deployment's digest."""
-    at = datetime.now(UTC)
-    token, _ = factories.api_token(Scope.ADMISSION, Scope.RECORD, recorder="node-1")
-    node = Actor(user=token.owner, token=token)
-    decision = admit.decide_admission(request=desk.offer(), actor=node, now=at)
-    assert decision.decision == "allow", decision.reasons
-    data = canonical.dumps(statement(desk, decision))
-    deployment, _ = deployments.report_deployment(data=data, actor=node, now=at)
-    record: dict[str, Any] = {
-        "deployment_digest": deployment.deployment_digest,
-        "record_id": str(uuid.uuid4()),
-    }
-    record |= {"recorder": "node-1", "epoch": 1, "sequence": 0}
-    logs.add_leaves(b'{"received_at":"2026-11-22T12:00:00Z","record":' + json.dumps(record).encode() + b"}")
-    return deployment.deployment_digest
-
-
-def statement(desk: Desk, decision: models.Admission) -> dict[str, Any]:
-    return {
-        "type": "modelcustody/deployment/v1",
-        "admission_id": str(decision.pk),
-        "model_version": desk.version.purl,
-        "model_digest": desk.version.model_digest,
-        "manifest_digest": desk.version.manifest_digest,
-        "adapters": [],
-        "engine": {"name": "vllm", "version": "0.32.0", "image_digest": None, "arguments": []},
-        "dtype": None,
-        "quantization": None,
-        "parallelism": None,
-        "gpu": None,
-        "environment": desk.environment.name,
-        "purpose": "assistant",
-        "node": "node-1",
-        "region": "eu-central",
-        "operator": None,
-        "recorder": "node-1",
-        "started_at": "2026-11-22T12:00:00Z",
-    }
 
 
 def sign() -> None:
@@ -167,6 +111,8 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         ("approved", desk.reviewer.user.username)
     ]
     assert json.loads(found["pack.json"])["pending"] == 0
+    assert sum(RECORD_ID.encode() in data for name, data in found.items() if name.endswith(".leaf")) == 1
+    assert "1 served request in 1 deployment" in found["report.html"].decode()
     events = {
         json.loads(data)["event"]
         for name, data in found.items()
@@ -273,73 +219,3 @@ def test_draft_has_no_pack() -> None:
 def test_no_pack_before_the_first_signature() -> None:
     with pytest.raises(evidence_pack.LogNotSigned):
         evidence_pack.build(factories.resolved_version(), generated_at=factories.NOW)
-
-
-def test_deployment_must_cite_an_admission_that_fits(desk: Desk) -> None:
-    decision = models.Admission.objects.get()
-    token, _ = factories.api_token(Scope.RECORD, recorder="node-1")
-    node = Actor(user=token.owner, token=token)
-    good = statement(desk, decision)
-    other = f"sha256:{'0' * 64}"
-    for change in (
-        {"admission_id": str(uuid.uuid4())},
-        {"model_digest": other},
-        {"environment": "elsewhere"},
-        {"node": "node-2"},
-        {"region": "us-east"},
-        {"purpose": "translation"},
-    ):
-        with pytest.raises(deployments.AdmissionNotValid):
-            deployments.report_deployment(
-                data=canonical.dumps({**good, **change}), actor=node, now=datetime.now(UTC)
-            )
-    with pytest.raises(deployments.AdmissionNotValid, match="expired"):
-        deployments.report_deployment(
-            data=canonical.dumps({**good, "gpu": "H100"}),
-            actor=node,
-            now=datetime.now(UTC) + timedelta(hours=2),
-        )
-
-
-def test_denied_node_cannot_report_a_deployment(desk: Desk) -> None:
-    denied = admit.decide_admission(
-        request=desk.offer(region="us-east"),
-        actor=Actor(user=factories.user(), token=factories.api_token(Scope.ADMISSION)[0]),
-        now=datetime.now(UTC),
-    )
-    token, _ = factories.api_token(Scope.RECORD, recorder="node-1")
-
-    with pytest.raises(deployments.AdmissionNotValid, match="deny"):
-        deployments.report_deployment(
-            data=canonical.dumps({**statement(desk, denied), "region": "us-east"}),
-            actor=Actor(user=token.owner, token=token),
-            now=datetime.now(UTC),
-        )
-
-
-def test_context_of_a_request_is_what_was_in_force_then(desk: Desk) -> None:
-    decision = models.Admission.objects.get()
-    served_at = datetime.now(UTC)
-    review.revoke(
-        approval=models.Approval.objects.get(),
-        reason="odd",
-        actor=desk.reviewer,
-        now=served_at + timedelta(hours=1),
-    )
-    deployment = {"admission_id": str(decision.pk)}
-
-    then = selectors.context_of(deployment, at=served_at)
-    later = selectors.context_of(deployment, at=served_at + timedelta(hours=2))
-
-    assert then is not None
-    assert later is not None
-    assert then["model_version"]["manifest_digest"] == desk.version.manifest_digest
-    assert then["evaluation"]["verdict"] == "allowed"
-    assert then["admission"]["policy_digest"] == desk.policy.policy_digest
-    assert (then["approval"]["was_in_force"], later["approval"]["was_in_force"]) == (True, False)
-    assert selectors.context_of({"admission_id": "nonsense"}, at=served_at) == {
-        "admission": None,
-        "model_version": None,
-        "approval": None,
-        "evaluation": None,
-    }

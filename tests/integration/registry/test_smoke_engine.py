@@ -1,7 +1,10 @@
 """One contract, held by the stand-in and by the real engine."""
 
 import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from registry.smoke.engine import Engine, EngineFailed, EngineNotInstalled
 from registry.smoke.vllm_engine import VllmEngine
 from tests import fakes, models
 
+ROOT = Path(__file__).parents[3]
 HAS_VLLM = Path(settings.VLLM_PYTHON).is_file()
 real = pytest.param(
     "vllm",
@@ -93,6 +97,43 @@ def test_the_real_engine_is_cut_off_gets_no_secret_and_leaves_nothing(
     assert suite.fingerprint(first) == suite.fingerprint(second)
     assert _engine_processes(folder) == []
     assert threading.active_count() == threads
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from registry.smoke.vllm_engine import VllmEngine
+with VllmEngine(python=sys.argv[1], timeout_seconds=300).serving(Path(sys.argv[2]), keep_alive=lambda: None):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.vllm
+@pytest.mark.skipif(not HAS_VLLM, reason=f"VLLM_PYTHON ({settings.VLLM_PYTHON}) does not exist")
+@pytest.mark.timeout(600)
+def test_nothing_of_the_real_engine_outlives_a_killed_worker(tmp_path: Path) -> None:
+    folder = models.tiny_llama(tmp_path / "model")
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'deploy/client'}"}
+    command = [sys.executable, "-c", OWNER, settings.VLLM_PYTHON, str(folder)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"ready\n"
+        groups = {os.getpgid(process) for process in _engine_processes(folder) if process != owner.pid}
+        owner.kill()
+
+    assert len(groups) == 1
+    deadline = time.monotonic() + 20
+    while _members(groups) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _members(groups) == []
+
+
+def _members(groups: set[int]) -> list[str]:
+    """What still runs in these process groups."""
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    return [" ".join(row) for row in rows if int(row[0]) in groups and not row[1].startswith("Z")]
 
 
 def _engine_processes(folder: Path) -> list[int]:
