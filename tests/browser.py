@@ -69,16 +69,16 @@ class Person:
         self.page.goto(f"{self.base}{path}")
 
     def press(self, label: str) -> None:
-        """A button or a link, by its words."""
+        """A button or a link, by its words; each leads to another page."""
         main = self.page.locator("main")
-        main.get_by_role("button", name=label, exact=True).or_(
-            main.get_by_role("link", name=label, exact=True)
-        ).first.click()
-        self.page.wait_for_load_state()
+        button = main.get_by_role("button", name=label, exact=True)
+        with self.page.expect_navigation():
+            button.or_(main.get_by_role("link", name=label, exact=True)).first.click()
 
     def menu(self, label: str) -> None:
-        self.page.locator("#menu").get_by_role("link", name=label).click()
-        self.page.wait_for_load_state()
+        """An entry of the menu."""
+        with self.page.expect_navigation():
+            self.page.locator("#menu").get_by_role("link", name=label).click()
 
     def text(self) -> str:
         return self.page.locator("main").inner_text()
@@ -130,7 +130,8 @@ def take_pictures(base: str, username: str, password: str) -> None:
         person.go("/admin/registry/modelversion/1/")
         person.page.screenshot(path=folder / "version.png")
         person.menu("Served requests")
-        person.page.locator("main table a").first.click()
+        with person.page.expect_navigation():
+            person.page.locator("main table a").first.click()
         person.page.screenshot(path=folder / "request.png")
 
 
