@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from django.db import connection
+
 from governance.demonstration import serving
 from governance.demonstration.console import Console, Step
 from governance.demonstration.desk import Desk, Json, StepRefused, wait_for
 from governance.embedded.paths import Paths
 from governance.embedded.supervisor import Supervisor
+from registry import origin
+from registry.models import ModelVersion
 
 ENVIRONMENT, PURPOSE = serving.ENVIRONMENT, serving.PURPOSE
 
@@ -175,7 +179,7 @@ class Journey:
             )
             try:
                 with self.console.step("admit and serve") as step:
-                    node.start(version["location"], step)
+                    node.start(str(_folder(version)), step)
                     step.detail = f"admitted, vLLM answers at {node.url}"
                 with self.console.step("one request") as step:
                     response_id, text = node.ask("What is the capital of France?")
@@ -234,3 +238,9 @@ class Journey:
                 {"code": "not_verified", "detail": f"The verifier answered {done.returncode}: {said}"}
             )
         return done.stdout
+
+
+def _folder(version: Json) -> Path:
+    """Where the version's files lie on this machine."""
+    connection.close()  # the journey took its time since the last look, and the database may have been restarted
+    return origin.folder_of(ModelVersion.objects.get(pk=version["id"]))

@@ -100,9 +100,12 @@ def test_whatever_is_killed_comes_back_with_its_data(product: Product) -> None:
     until(lambda: product.answers("/readyz") and product.log_size() >= size, "the database to come back")
 
     assert product.process is not None
+    orphan = product.leader("web")
     product.process.kill()
     product.process.wait()
     product.start()
+    until(lambda: product.leader("web") not in {None, orphan}, "the orphaned web server to be replaced")
+    until(lambda: product.answers("/log/decisions/checkpoint"), "the new web server")
     assert product.log_size() >= size
     assert product.stop() == 0
     assert not any((product.data_dir / "run" / "children").iterdir())

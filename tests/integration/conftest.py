@@ -1,9 +1,11 @@
 """Keys of their own for tests that sign."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.test import override_settings
 
 from governance import keys
 
@@ -17,6 +19,7 @@ def log_folders(settings: LazySettings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: LazySettings) -> None:
+def quick_passwords() -> Iterator[None]:
     """Hashing that is meant to be slow would be most of a test's time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
