@@ -1,4 +1,4 @@
-"""The names of a model: its files, their digests, and the two digests that stand for all of them. Pure, but for `hash_folder`.
+"""The names of a model: its files, their digests, and the two digests that stand for all of them. Pure.
 
 `manifest_digest` covers every file, `model_digest` the load-bearing ones; both hash what `sha256sum` prints.
 """
@@ -9,8 +9,7 @@ import dataclasses
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from modelcustody_client import errors
 
@@ -144,15 +143,6 @@ def digests_of_sums(sums: Mapping[str, str]) -> tuple[str, str]:
     """Return `(manifest_digest, model_digest)` of a parsed manifest."""
     bearing = {path: sha256 for path, sha256 in sums.items() if is_load_bearing(path)}
     return _sha256_of(_lines(sums)), _sha256_of(_lines(bearing))
-
-
-def hash_folder(
-    root: str | Path, *, progress: Callable[[int, int], None] | None = None, workers: int = 2
-) -> list[ManifestFile]:
-    """Read every file of a model folder once and return its manifest, sorted by path."""
-    from modelcustody_client import folder
-
-    return folder.hash_folder(Path(root), progress=progress, workers=workers)
 
 
 def sort_key(file: ManifestFile) -> bytes:
