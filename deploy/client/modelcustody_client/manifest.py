@@ -25,7 +25,19 @@ _SUFFIXES = (".md", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _PREFIXES = ("readme", "license", "licence", "copying", "notice", "use_policy", "citation")
 # Endings by which loaders pick their files, whatever stands before. It names no model, so it may grow.
 _LOADED_SUFFIXES = (
-    *(".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".keras", ".onnx", ".tflite", ".msgpack"),
+    *(
+        ".safetensors",
+        ".gguf",
+        ".bin",
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".h5",
+        ".keras",
+        ".onnx",
+        ".tflite",
+        ".msgpack",
+    ),
     *(".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz", ".model", ".tiktoken", ".spm", ".jinja"),
     *(".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".exe", ".sh", ".js", ".c", ".cpp", ".cu"),
 )
