@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -16,11 +18,13 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The decoded value; raises ParseError with the place of the fault."""
+        """The decoded value; raises ParseError with the place of the fault, RequestDataTooBig past the limit."""
+        # Reading the request as a stream goes past Django's own limit.
+        data = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(data) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
         try:
-            return json.loads(
-                stream.read().decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant
-            )
+            return json.loads(data.decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
 

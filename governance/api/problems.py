@@ -1,7 +1,8 @@
 """Every error as an RFC 9457 problem with a stable code."""
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -26,10 +27,8 @@ def exception_handler(error: Exception, context: dict[str, object]) -> Response 
         return _refusal(error)
     if isinstance(error, exceptions.ValidationError):
         return _validation(error)
-    if isinstance(error, Http404):
-        return problem(status=404, code="not_found", title="Not found", detail="No such thing.")
-    if isinstance(error, PermissionDenied):
-        return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
+    if isinstance(error, Http404 | PermissionDenied | RequestDataTooBig):
+        return _of_django(error)
     if isinstance(error, exceptions.APIException):
         return _api_exception(error)
     return _unexpected(error)
@@ -51,6 +50,16 @@ def _refusal(error: GovernanceError) -> Response:
     return response
 
 
+def _of_django(error: Http404 | PermissionDenied | RequestDataTooBig) -> Response:
+    if isinstance(error, Http404):
+        return problem(status=404, code="not_found", title="Not found", detail="No such thing.")
+    if isinstance(error, PermissionDenied):
+        return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    detail = f"A body has at most {limit} bytes; send less."
+    return problem(status=413, code="too_large", title="The body is too large", detail=detail, limit=limit)
+
+
 def _unexpected(error: Exception) -> Response:
     log.error("unhandled_error", exc_info=error)
     if isinstance(error, OperationalError):
@@ -70,9 +79,10 @@ def _api_exception(error: exceptions.APIException) -> Response:
         "method_not_allowed": "method_not_allowed",
     }
     code = codes.get(str(error.default_code), str(error.default_code))
-    response = problem(
-        status=error.status_code, code=code, title=str(error.default_detail), detail=str(error.detail)
-    )
+    detail = str(error.detail)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        detail = f"{detail} Send application/json."
+    response = problem(status=error.status_code, code=code, title=str(error.default_detail), detail=detail)
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header

@@ -81,9 +81,10 @@ class Journey:
         return {**body, "name": self.name} if self.name else body
 
     def _registered(self) -> Json | None:
-        location = self.source.split("://", 1)[1]
+        # Not a draft: registering that again takes it up, or tries a resolution that failed once more.
+        location, known = self.source.split("://", 1)[1], {"resolved", "quarantined"}
         return self.officer.first(
-            "model-versions", lambda row: row["location"] == location and row["status"] != "revoked"
+            "model-versions", lambda row: row["location"] == location and row["status"] in known
         )
 
     def _finished(self, step: Step, kind: str) -> Json:

@@ -24,6 +24,7 @@ from governance.demonstration.console import BOLD, Console
 from governance.demonstration.desk import StepRefused, wait_for
 from governance.demonstration.journey import Journey
 from governance.demonstration.preparation import credentials_file
+from governance.embedded import port as ports
 from governance.embedded.children import ProcessSpec
 from governance.embedded.cluster import PostgresUnavailable
 from governance.embedded.paths import Paths
@@ -84,6 +85,7 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[Supervisor]:
     watcher = threading.Thread(target=_keep, args=(database, is_over, console), daemon=True)
     with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
         try:
+            ports.require_free(port)
             with console.step("database") as step:
                 database.start()
                 watcher.start()

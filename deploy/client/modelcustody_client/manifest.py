@@ -22,6 +22,24 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _EXACT_NAMES = frozenset({".gitattributes", ".gitignore"})
 _SUFFIXES = (".md", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _PREFIXES = ("readme", "license", "licence", "copying", "notice", "use_policy", "citation")
+# Endings by which loaders pick their files, whatever stands before. It names no model, so it may grow.
+_LOADED_SUFFIXES = (
+    *(
+        ".safetensors",
+        ".gguf",
+        ".bin",
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".h5",
+        ".keras",
+        ".onnx",
+        ".tflite",
+        ".msgpack",
+    ),
+    *(".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz", ".model", ".tiktoken", ".spm", ".jinja"),
+    *(".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".exe", ".sh", ".js", ".c", ".cpp", ".cu"),
+)
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 # what turns the reading direction lets a name look like another one
@@ -102,6 +120,11 @@ def is_load_bearing(path: str) -> bool:
     """Return whether the file can change what the model answers (rule 1)."""
     name = path.rpartition("/")[2].translate(_ASCII_LOWER)
     return not (name in _EXACT_NAMES or name.endswith(_SUFFIXES) or name.startswith(_PREFIXES))
+
+
+def is_disguised(path: str) -> bool:
+    """Return whether rule 1 takes the file for a document although loaders would take it for code or weights."""
+    return not is_load_bearing(path) and path.translate(_ASCII_LOWER).endswith(_LOADED_SUFFIXES)
 
 
 def manifest_digest(files: Iterable[ManifestFile]) -> str:
