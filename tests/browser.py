@@ -52,7 +52,9 @@ class Person:
         self.context = browser.new_context(viewport=WIDE, accept_downloads=True)  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
-        self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        self.page.on(
+            "console", lambda message: message.type == "error" and self.complaints.append(message.text)
+        )
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.go("/admin/login/")
         self.page.fill("#id_username", username)
@@ -66,7 +68,9 @@ class Person:
     def press(self, label: str) -> None:
         """A button or a link, by its words."""
         main = self.page.locator("main")
-        main.get_by_role("button", name=label, exact=True).or_(main.get_by_role("link", name=label, exact=True)).first.click()
+        main.get_by_role("button", name=label, exact=True).or_(
+            main.get_by_role("link", name=label, exact=True)
+        ).first.click()
         self.page.wait_for_load_state()
 
     def menu(self, label: str) -> None:
@@ -84,7 +88,10 @@ class Person:
         assert self.page.evaluate(OUTSIDE) == [], name
         levels = self.page.evaluate(HEADINGS)
         assert levels.count(1) == 1, (name, levels)
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), (name, levels)
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), (
+            name,
+            levels,
+        )
         self._picture(f"{name}-1440", full=True)
         if os.environ.get("UPDATE_SCREENSHOTS") and name in SHOWN:
             (ROOT / "docs" / "images").mkdir(parents=True, exist_ok=True)

@@ -162,7 +162,7 @@ class ApprovalAdmin(DeskAdmin):
         return (
             self.rows_for_page()
             .annotate(waits=waits, asked=asked)
-            .order_by("waits", "asked", "-requested_at")
+            .order_by("waits", "asked", "-requested_at", "pk")
         )
 
     def find(self, rows: QuerySet[Approval], term: str) -> QuerySet[Approval]:

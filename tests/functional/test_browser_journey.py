@@ -52,7 +52,9 @@ def people(
         connections.close_all()  # those opened beside Playwright's loop, which Django keeps apart
 
 
-def test_one_model_from_its_source_to_a_served_answer(people: Callable[[str], Person], tmp_path: Path) -> None:
+def test_one_model_from_its_source_to_a_served_answer(
+    people: Callable[[str], Person], tmp_path: Path
+) -> None:
     set_up(people("anna"), people("olga"))
     version = register(people("olga"), tmp_path / "model")
     gather_evidence(people("olga"), version)
@@ -132,7 +134,13 @@ def gather_evidence(officer: Person, version: ModelVersion) -> None:
     intake.resolve_open(version)
     run = version.verificationruns.get()
     now = timezone.now()
-    fields = {"state": "running", "worker": "verify@node", "heartbeat_at": now, "bytes_done": 3, "bytes_total": 4}
+    fields = {
+        "state": "running",
+        "worker": "verify@node",
+        "heartbeat_at": now,
+        "bytes_done": 3,
+        "bytes_total": 4,
+    }
     version.verificationruns.update(**fields)
     expect(officer.page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "75", timeout=20_000)
     officer.look("version-running")
@@ -240,10 +248,21 @@ def audit(auditor: Person, version: ModelVersion, response_id: str, folder: Path
 
 def look_around(admin: Person, officer: Person, auditor: Person) -> None:
     """Every other page once."""
-    for label in ("Versions", "Admissions", "Served requests", "Deployments", "Decisions log", "Recorders and gaps"):
+    for label in (
+        "Versions",
+        "Admissions",
+        "Served requests",
+        "Deployments",
+        "Decisions log",
+        "Recorders and gaps",
+    ):
         auditor.menu(label)
         auditor.look(label.lower().replace(" ", "-"))
-    for label, page in (("Admissions", "admission"), ("Deployments", "deployment"), ("Decisions log", "decision")):
+    for label, page in (
+        ("Admissions", "admission"),
+        ("Deployments", "deployment"),
+        ("Decisions log", "decision"),
+    ):
         auditor.menu(label)
         auditor.page.locator("main table a").first.click()
         auditor.look(page)
