@@ -77,7 +77,7 @@ def answer(row: Admission) -> dict[str, Any]:
     return {
         "decision": row.decision,
         "admission_id": str(row.pk),
-        "model_version": row.version.purl if row.version else None,
+        "model_version": row.served_version.purl if row.served_version else None,
         "model_digest": row.model_digest,
         "approval_id": row.approval_id,
         "policy_digest": row.policy.policy_digest,
