@@ -1,11 +1,15 @@
 """A JSON parser that refuses what JSON does not have."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from governance.errors import BodyTooLarge
 
 
 class StrictJSONParser(BaseParser):
@@ -19,10 +23,29 @@ class StrictJSONParser(BaseParser):
         """The decoded value; raises ParseError with the place of the fault."""
         try:
             return json.loads(
-                stream.read().decode("utf-8"), object_pairs_hook=_members, parse_constant=_no_constant
+                _bounded(stream).decode("utf-8"),
+                object_pairs_hook=_members,
+                parse_constant=_no_constant,
+                parse_float=_finite,
             )
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
+
+
+def _bounded(stream: IO[Any]) -> bytes:
+    """The body; one that is over the limit is not read to its end."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    data: bytes = stream.read(limit + 1)
+    if len(data) > limit:
+        raise BodyTooLarge(f"A body has at most {limit} bytes.", limit=limit)
+    return data
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is out of range")
+    return value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
