@@ -55,11 +55,11 @@ def frozen(
 
 def refused(table: str, operations: str, name: str, *, each: str = "ROW") -> Statement:
     """A trigger that refuses the operations on each row of a table, or on each statement."""
-    return (
+    sql = (
         f"CREATE TRIGGER {name} BEFORE {operations} ON {table} FOR EACH {each} EXECUTE FUNCTION {FUNCTION}();"
-        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};",
-        f"DROP TRIGGER {name} ON {table};",
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};"
     )
+    return sql, f"DROP TRIGGER {name} ON {table};"
 
 
 def never_truncated(table: str) -> Statement:

@@ -1,5 +1,6 @@
 """A person at a browser: headless Chromium, looked over at every page, with pictures of what it showed."""
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ class Person:
         assert self.page.evaluate(OUTSIDE) == [], name
         levels = self.page.evaluate(HEADINGS)
         assert levels.count(1) == 1, (name, levels)
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), (
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), (
             name,
             levels,
         )

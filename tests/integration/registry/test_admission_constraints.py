@@ -150,7 +150,7 @@ OF_THIS_MOMENT = "registry_admission_of_this_moment"
         {"decided_at": NOW + timedelta(days=90), "expires_at": NOW + timedelta(days=90)},
         {"expires_at": NOW + timedelta(days=91)},
     ],
-    ids=lambda wrong: " ".join(wrong),
+    ids=" ".join,
 )
 def test_an_allow_is_for_what_was_approved_while_it_holds(wrong: dict[str, Any]) -> None:
     refused(OF_THIS_MOMENT, lambda: allowed(**wrong))
