@@ -47,6 +47,14 @@ class Forbidden(GovernanceError):
     title = "Not permitted"
 
 
+class BodyTooLarge(GovernanceError):
+    """More bytes than one request may have."""
+
+    code = "too_large"
+    status = 413
+    title = "The body is too large"
+
+
 class Unavailable(GovernanceError):
     """Something outside did not answer; trying again later may work."""
 

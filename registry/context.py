@@ -24,6 +24,8 @@ def check_deployment(*, statement: Mapping[str, Any], now: datetime) -> None:
     for field in ("model_digest", "environment", "purpose", "node"):
         if statement.get(field) != getattr(row, field):
             raise AdmissionNotValid(f"The admission was for another {field}.", field=field)
+    if statement.get("model_version") != _named(row):
+        raise AdmissionNotValid("The admission named another model_version.", field="model_version")
     if row.region and statement.get("region") != row.region:
         raise AdmissionNotValid("The admission was for another region.", field="region")
     if _end(row) <= now:
@@ -37,12 +39,13 @@ def context_of(*, deployment: Mapping[str, Any], at: datetime) -> dict[str, Any]
     if row is None:
         return found
     found["admission"] = {**admission_document(row), "policy_digest": row.policy.policy_digest}
-    if row.version is not None:
-        found["model_version"] = version_document(row.version)
-    if row.approval is not None and row.version is not None:
+    version = row.served_version
+    if version is not None:
+        found["model_version"] = version_document(version)
+    if row.approval is not None and version is not None:
         evaluation = row.approval.evaluation
         found["approval"] = {
-            **approval_document(row.approval, version=row.version),
+            **approval_document(row.approval, version=version),
             "was_in_force": _was_in_force(row, at=at),
         }
         found["evaluation"] = {
@@ -55,6 +58,12 @@ def context_of(*, deployment: Mapping[str, Any], at: datetime) -> dict[str, Any]
             "evaluated_at": rfc3339(evaluation.evaluated_at),
         }
     return found
+
+
+def _named(row: Admission) -> str:
+    """What the answer called the files; where admission only warns, they may be no registered version."""
+    version = row.served_version
+    return version.purl if version is not None else f"urn:modelcustody:unregistered:{row.model_digest}"
 
 
 def _was_in_force(row: Admission, *, at: datetime) -> bool:

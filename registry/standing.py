@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
 from registry import evaluation, evidence
@@ -19,7 +19,7 @@ from registry.admission.axes import (
     closest,
 )
 from registry.admission.offer import Offer
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import Outcome, Severity, Status
 from registry.models import (
     Approval,
     CheckResult,
@@ -50,7 +50,9 @@ MOST_LIKE = 20
 def versions_offered(offer: Offer) -> list[ModelVersion]:
     """The registered versions with the digest of the offer; without any, those that share its files."""
     rows = ModelVersion.objects.select_related("registered_model")
-    same = list(rows.filter(model_digest=offer.model_digest).order_by("-pk")[:MOST_LIKE])
+    # However many versions share the content, one that was taken out of use is always among those looked at.
+    usable_last = Case(When(status__in=[Status.REVOKED, Status.QUARANTINED], then=0), default=1)
+    same = list(rows.filter(model_digest=offer.model_digest).order_by(usable_last, "-pk")[:MOST_LIKE])
     if same or not offer.files:
         return same
     contents = [file.sha256 for file in offer.files if is_load_bearing(file.path)]

@@ -34,7 +34,7 @@ class Desk:
     environment: models.ServingEnvironment
     officer: Actor
     reviewer: Actor
-    policy: PolicyDocument
+    policy: PolicyDocument | None
 
     def request(self, **changes: Any) -> models.Approval:
         fields: dict[str, Any] = {
@@ -76,7 +76,9 @@ def policy_text(**changes: str) -> str:
     return text
 
 
-def open_desk(*, evidence: bool = True, policy: str | None = None, **fields: Any) -> Desk:
+def open_desk(
+    *, evidence: bool = True, policy: str | None = None, with_policy: bool = True, **fields: Any
+) -> Desk:
     version = factories.resolved_version(**fields)
     if evidence:
         factories.verification_run(version)
@@ -86,7 +88,9 @@ def open_desk(*, evidence: bool = True, policy: str | None = None, **fields: Any
         environment=factories.environment(use=USE, regions=["eu-central"]),
         officer=factories.actor(Role.OFFICER),
         reviewer=factories.actor(Role.REVIEWER),
-        policy=policies.load_policy(
-            text=policy or policy_text(), actor=factories.actor(Role.ADMIN), now=NOW - timedelta(days=1)
-        ),
+        policy=_load(policy or policy_text()) if with_policy else None,
     )
+
+
+def _load(text: str) -> PolicyDocument:
+    return policies.load_policy(text=text, actor=factories.actor(Role.ADMIN), now=NOW - timedelta(days=1))

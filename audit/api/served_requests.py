@@ -26,7 +26,7 @@ from governance.api.authentication import actor_of
 from governance.api.filters import lookups, read
 from governance.api.pagination import CursorPagination
 from governance.api.permissions import requires
-from governance.errors import GovernanceError, NotFound
+from governance.errors import BodyTooLarge, GovernanceError, NotFound
 from governance.permissions import Permission
 
 LINES = "application/x-ndjson"
@@ -117,9 +117,7 @@ def _body(request: Request) -> bytes:
     try:
         data = request.body
     except RequestDataTooBig as error:
-        raise body.BodyTooLarge(
-            f"A batch has at most {limit} bytes; send smaller ones.", limit=limit
-        ) from error
+        raise BodyTooLarge(f"A batch has at most {limit} bytes; send smaller ones.", limit=limit) from error
     return body.decompress(data, encoding=request.headers.get("Content-Encoding", ""), limit=limit)
 
 

@@ -4,17 +4,9 @@ import zlib
 
 import zstandard
 
-from governance.errors import GovernanceError
+from governance.errors import BodyTooLarge, GovernanceError
 
 GZIP_WINDOW = 31  # zlib's way to say: with a gzip header, and nothing else
-
-
-class BodyTooLarge(GovernanceError):
-    """More bytes than one batch may have."""
-
-    code = "too_large"
-    status = 413
-    title = "The body is too large"
 
 
 class BodyMalformed(GovernanceError):

@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from governance.guards import row_trigger
+
 # Nothing ever changes in these.
 WRITTEN_ONCE = (
     "audit_batch",
@@ -33,25 +35,6 @@ def statement_trigger(table, operations, name):
         f"CREATE TRIGGER {name} BEFORE {operations} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();"
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};",
         f"DROP TRIGGER {name} ON {table};",
-    )
-
-
-def row_trigger(table, operation, name, *, unless, message):
-    """A trigger that refuses the operation on a row where a condition does not hold."""
-    result = "OLD" if operation == "DELETE" else "NEW"
-    return (
-        f"""
-        CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF ({unless}) IS NOT TRUE THEN
-                RAISE EXCEPTION '{table}: {message}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
-            END IF;
-            RETURN {result};
-        END $$;
-        CREATE TRIGGER {name} BEFORE {operation} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
-        ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};
-        """,
-        f"DROP TRIGGER {name} ON {table}; DROP FUNCTION {name}();",
     )
 
 

@@ -3,7 +3,7 @@
 import functools
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit import log
 from audit.events import Event
@@ -36,6 +36,7 @@ def load_policy(*, text: str, actor: Actor | None, now: datetime) -> PolicyDocum
         policy = document.parse(text.encode())
     except document.InvalidPolicy as error:
         raise InvalidInput(f"The policy is not valid: {error}", field=error.field) from error
+    _take_turns()
     newest = PolicyDocument.objects.order_by("-pk").first()
     if newest is not None and newest.policy_digest == policy.policy_digest:
         return newest
@@ -58,6 +59,12 @@ def load_policy(*, text: str, actor: Actor | None, now: datetime) -> PolicyDocum
         at=now,
     )
     return row
+
+
+def _take_turns() -> None:
+    """One policy at a time: the one that is committed last has the highest number, and replaces the one before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('governance policy', 0))")
 
 
 def in_force() -> tuple[PolicyDocument, document.Policy]:

@@ -16,6 +16,8 @@ from governance.permissions import Permission, Scope
 
 # The form of an environment's name, or empty for every environment.
 ENVIRONMENT = r"([a-z0-9][a-z0-9._-]{0,63})?"
+# What the other scopes open belongs to no environment, so a limit would promise what nobody keeps.
+IN_ONE_PLACE = {Scope.ADMISSION.value, Scope.RECORD.value}
 
 
 @transaction.atomic
@@ -33,6 +35,11 @@ def issue_token(  # noqa: PLR0913 - one argument a column
     """The stored token and its text, which nobody can show again."""
     actor.require(Permission.TOKEN_MANAGE)
     chosen = _scopes(scopes, recorder=recorder)
+    if environment and not set(chosen) <= IN_ONE_PLACE:
+        raise InvalidInput(
+            f"Only the scopes {' and '.join(sorted(IN_ONE_PLACE))} can be limited to one environment.",
+            field="environment",
+        )
     _check(name=name, owner=owner, environment=environment, expires_at=expires_at, now=now)
     key_id, secret = tokens.new_secret()
     token = ApiToken.objects.create(

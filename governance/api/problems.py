@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from governance.errors import GovernanceError, Unavailable
+from governance.errors import BodyTooLarge, GovernanceError, Unavailable
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -56,8 +56,7 @@ def _of_django(error: Http404 | PermissionDenied | RequestDataTooBig) -> Respons
     if isinstance(error, PermissionDenied):
         return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    detail = f"A body has at most {limit} bytes; send less."
-    return problem(status=413, code="too_large", title="The body is too large", detail=detail, limit=limit)
+    return _refusal(BodyTooLarge(f"A body has at most {limit} bytes; send less.", limit=limit))
 
 
 def _unexpected(error: Exception) -> Response:

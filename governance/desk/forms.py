@@ -35,12 +35,12 @@ def _listed(errors: object) -> list[str]:
 
 
 class ReasonForm(DeskForm):
-    """Asks why; the reason goes into the log."""
+    """Asks why; the reason is kept, and the log holds it fast by its digest."""
 
     reason = forms.CharField(
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Kept in the decisions log, word for word.",
+        help_text="Kept here word for word. The decisions log, which can be published, gets its digest.",
     )
 
 
@@ -51,7 +51,7 @@ class NoteForm(DeskForm):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Optional. What you looked at, and why you decide so. Kept in the decisions log.",
+        help_text="Optional. What you looked at, and why you decide so. Kept here; the decisions log gets its digest.",
     )
 
 

@@ -2,18 +2,19 @@
 
 from django.db import migrations
 
-TABLES = (
-    "governance_user",
+# Django's own tables of rights are read by its code, and never written: rights come from roles.
+READ = (
     "governance_user_groups",
     "governance_user_user_permissions",
-    "governance_apitoken",
-    "django_session",
     "django_admin_log",
     "django_content_type",
+    "django_migrations",
     "auth_permission",
     "auth_group",
     "auth_group_permissions",
 )
+OURS = ("governance_user", "governance_apitoken", "governance_policydocument")
+EVERY = ", ".join((*OURS, "django_session", *READ))
 
 
 class Migration(migrations.Migration):
@@ -27,10 +28,12 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(TABLES)} TO custody_app;"
-            "GRANT SELECT, INSERT ON governance_policydocument TO custody_app;"
-            "GRANT SELECT ON django_migrations TO custody_app;"
+            f"GRANT SELECT ON {EVERY} TO custody_app;"
+            f"GRANT INSERT ON {', '.join(OURS)} TO custody_app;"
+            "GRANT UPDATE ON governance_user TO custody_app;"
+            "GRANT UPDATE (revoked_at, revoked_by_id) ON governance_apitoken TO custody_app;"
+            "GRANT INSERT, UPDATE, DELETE ON django_session TO custody_app;"
             "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO custody_app;",
-            reverse_sql=f"REVOKE ALL ON {', '.join(TABLES)}, governance_policydocument FROM custody_app;",
+            reverse_sql=f"REVOKE ALL ON {EVERY} FROM custody_app;",
         )
     ]

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from audit import log
 from audit.events import Event
 from governance.actions import policies
 from governance.actors import Actor
-from governance.errors import InvalidInput
+from governance.errors import InvalidInput, Unavailable
 from governance.models import PolicyDocument
 from governance.permissions import Permission
 from registry import standing
@@ -27,12 +27,26 @@ from registry.models import Admission, ModelVersion, ServingEnvironment
 LOGGED_REASONS = 20
 LOGGED_WORDS = 300
 LENGTHS = {"node": 200, "region": 64}
+# The database refuses an allow that a revocation or a new policy overtook; the question is then asked anew.
+OVERTAKEN = "registry_admission_of_this_moment"
+ATTEMPTS = 3
 
 
 def decide_admission(*, request: dict[str, Any], actor: Actor, now: datetime) -> Admission:
     """The decision on a node's request, stored and logged; raises `InvalidInput` where it is not understood."""
     actor.require(Permission.ADMISSION_REQUEST)
     offer = _offer(request)
+    for _ in range(ATTEMPTS):
+        try:
+            return _decide(offer, actor=actor, now=now)
+        except IntegrityError as error:
+            if _refused_by(error) != OVERTAKEN:
+                raise
+    raise Unavailable("What the decision rests on keeps changing; ask again.", retry_after=1)
+
+
+def _decide(offer: Offer, *, actor: Actor, now: datetime) -> Admission:
+    """One look at everything, and the decision as it follows from that."""
     policy_row, policy = policies.in_force()
     versions = standing.versions_offered(offer)
     environment = ServingEnvironment.objects.filter(name=offer.environment).first()
@@ -63,7 +77,7 @@ def answer(row: Admission) -> dict[str, Any]:
     return {
         "decision": row.decision,
         "admission_id": str(row.pk),
-        "model_version": row.version.purl if row.version else None,
+        "model_version": row.served_version.purl if row.served_version else None,
         "model_digest": row.model_digest,
         "approval_id": row.approval_id,
         "policy_digest": row.policy.policy_digest,
@@ -72,6 +86,11 @@ def answer(row: Admission) -> dict[str, Any]:
         "expires_at": row.expires_at.isoformat().replace("+00:00", "Z") if row.expires_at else None,
         "mode": row.mode,
     }
+
+
+def _refused_by(error: IntegrityError) -> str | None:
+    """The name of the constraint or trigger that refused a write."""
+    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
 
 
 def _offer(request: dict[str, Any]) -> Offer:

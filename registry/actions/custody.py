@@ -1,16 +1,18 @@
-"""Takes a version out of use: quarantine, release from it, revocation for ever."""
+"""Takes a version out of use: quarantine, release from it, revocation for ever.
+
+The rows keep the reasons word for word; the log is public and gets their digests.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
 
-from audit import log
 from audit.events import Event
 from governance.errors import InvalidInput
-from registry.actions import runs
+from registry.actions import endings, runs
 from registry.actions._transition import TransitionNotAllowed, move
-from registry.lifecycle import ApprovalStatus, RunState, Status
-from registry.models import Approval, ModelVersion, VerificationRun
+from registry.lifecycle import RunState, Status
+from registry.models import ModelVersion, VerificationRun
 
 MAX_REASON = 2000
 
@@ -31,7 +33,7 @@ def quarantine(*, version: ModelVersion, reason: str, actor: object, now: dateti
         event=Event.VERSION_QUARANTINED,
         actor=actor,
         now=now,
-        body={"reason": reason},
+        body={"reason_sha256": endings.sha256(reason)},
         quarantined_by=str(actor),
         quarantined_at=now,
         quarantine_reason=reason,
@@ -55,7 +57,10 @@ def release(*, version: ModelVersion, reason: str, actor: object, now: datetime)
         event=Event.VERSION_RELEASED,
         actor=actor,
         now=now,
-        body={"reason": reason, "was_quarantined_for": version.quarantine_reason},
+        body={
+            "reason_sha256": endings.sha256(reason),
+            "quarantine_reason_sha256": endings.sha256(version.quarantine_reason or ""),
+        },
     )
     if not version.verificationruns.exclude(state=RunState.FINISHED).exists():
         runs.request(VerificationRun, version=version, actor=actor, now=now)
@@ -71,30 +76,13 @@ def revoke(*, version: ModelVersion, reason: str, actor: object, now: datetime) 
         event=Event.VERSION_REVOKED,
         actor=actor,
         now=now,
-        body={"reason": reason},
+        body={"reason_sha256": endings.sha256(reason)},
         revoked_by=str(actor),
         revoked_at=now,
         revocation_reason=reason,
     )
-    live = Approval.objects.select_for_update().filter(
-        version=version, status__in=[ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED]
-    )
-    for approval in live:
-        _end(approval, reason=f"The version was revoked: {reason}", actor=actor, now=now)
-
-
-def _end(approval: Approval, *, reason: str, actor: object, now: datetime) -> None:
-    """A request is withdrawn, an approval revoked."""
-    requested = approval.status == ApprovalStatus.REQUESTED
-    approval.status = ApprovalStatus.WITHDRAWN if requested else ApprovalStatus.REVOKED
-    approval.ended_by, approval.ended_at, approval.end_reason = str(actor), now, reason
-    approval.save(update_fields=["status", "ended_by", "ended_at", "end_reason"])
-    log.append(
-        event=Event.APPROVAL_WITHDRAWN if requested else Event.APPROVAL_REVOKED,
-        actor=str(actor),
-        subject=f"approval:{approval.pk}",
-        body={"reason": reason, "model_version": approval.version_id},
-        at=now,
+    endings.end_for_version(
+        version=version, reason=f"The version was revoked: {reason}", by=str(actor), now=now
     )
 
 

@@ -10,7 +10,7 @@ from modelcustody_client import manifest
 
 from audit.events import Event
 from registry import description, origin
-from registry.actions import runs, verify
+from registry.actions import endings, runs, verify
 from registry.actions._transition import move
 from registry.actions.heartbeat import Heart, beating
 from registry.actions.register import DuplicateVersion, refuse_duplicate
@@ -210,7 +210,10 @@ def _revoke_duplicate(
         event=Event.VERSION_REVOKED,
         actor=ACTOR,
         now=now,
-        body={"reason": duplicate.detail, "duplicate_of": duplicate.extra["model_version"]},
+        body={
+            "reason_sha256": endings.sha256(duplicate.detail),
+            "duplicate_of": duplicate.extra["model_version"],
+        },
         revoked_by=ACTOR,
         revoked_at=now,
         revocation_reason=duplicate.detail,

@@ -72,7 +72,7 @@ ACTIONS = (
         label="Reject",
         permission=Permission.APPROVAL_DECIDE,
         carry_out=_reject,
-        done="Rejected, with your reason in the log.",
+        done="Rejected. Your reason is kept with it.",
         form=ReasonForm,
         offered=_requested,
         barred=_own,
@@ -163,7 +163,7 @@ class ApprovalAdmin(DeskAdmin):
         return (
             self.rows_for_page()
             .annotate(waits=waits, asked=asked)
-            .order_by("waits", "asked", "-requested_at")
+            .order_by("waits", "asked", "-requested_at", "pk")
         )
 
     def find(self, rows: QuerySet[Approval], term: str) -> QuerySet[Approval]:

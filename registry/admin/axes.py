@@ -47,9 +47,9 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
 
 
 def counting(run: R | None, version: ModelVersion) -> R | None:
-    """The run, unless the version was released from quarantine since: evidence from before no longer counts."""
+    """The run, unless it was asked for before the version's release from quarantine: it no longer counts then."""
     since = version.quarantined_at if version.status != Status.QUARANTINED else None
-    if run is None or since is None or run.finished_at is None or run.finished_at > since:
+    if run is None or since is None or run.requested_at >= since:
         return run
     return None
 

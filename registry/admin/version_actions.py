@@ -45,7 +45,7 @@ class RequestForm(UseForm):
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="What the reviewer should know. Kept in the decisions log.",
+        help_text="What the reviewer should know. Kept here; the decisions log gets its digest.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

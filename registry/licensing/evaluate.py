@@ -147,9 +147,12 @@ def _licenses_of(model: str, request: EvaluationRequest, catalog: Catalog) -> tu
     is_subject = model == lineage.subject(request)
     if is_subject and request.licenses:
         return tuple(sorted(request.licenses)), "given with the question"
-    if request.known.get(model):
-        return tuple(sorted(request.known[model])), "concluded by the registry"
     inferred = detect.repository_licenses(model, catalog)
+    if concluded := request.known.get(model):
+        # Anyone may register a folder under a publisher's name: what it says never lifts what the name is known for.
+        more = sorted(set(inferred) - set(concluded))
+        reason = f"; inferred from the repository: {', '.join(more)}" if more else ""
+        return tuple(sorted({*concluded, *more})), f"concluded by the registry{reason}"
     if is_subject and request.declared.licenses:
         declared = detect.declared_licenses(request.declared, model, catalog)
         both = tuple(sorted({*declared.licenses, *inferred} - ({UNKNOWN} if inferred else set())))

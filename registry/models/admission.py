@@ -55,3 +55,9 @@ class Admission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} {self.id} at {self.node}"
+
+    @property
+    def served_version(self) -> ModelVersion | None:
+        """The version that the node's files are; None where the answer only names the closest one."""
+        version = self.version
+        return version if version is not None and version.model_digest == self.model_digest else None

@@ -232,6 +232,15 @@ def used_bytes(root: Path) -> int:
     return total
 
 
+def shipped_epoch(slot: Path) -> int:
+    """Return the epoch that the shipper came to in this slot: what is older counts as acknowledged."""
+    try:
+        segment = str(json.loads(durable.read(slot / "cursor") or b"{}")["segment"])
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return int(segment[:12]) if _SEGMENT.fullmatch(segment) else 0
+
+
 def _mend(slot: Path) -> None:
     """Cut a line that a crash left half written; its response never ended."""
     for path in segments(slot)[-1:]:
@@ -249,6 +258,7 @@ def _next_epoch(root: Path, *, now: float) -> int:
         text = durable.read(root / "epoch") or b"0"
         used = [int(text)] if text.strip().isdigit() else [0]
         used += [int(path.name[:12]) for slot in slots(root) for path in segments(slot)]
+        used += [shipped_epoch(slot) for slot in slots(root)]
         epoch = max(*used, int(now) - 1, 0) + 1
         durable.replace(root / "epoch", b"%d\n" % epoch)
     return epoch

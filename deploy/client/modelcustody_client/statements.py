@@ -56,9 +56,9 @@ def _verify_admissions(found: entries.LogEntries, *, model_digest: str, report: 
         if body is None:
             missing += 1
             continue
-        if body.get("model_digest", model_digest) != model_digest:
+        if body.get("model_digest") != model_digest:
             raise StatementInvalid(f"the admission of the deployment {digest} was for another model")
-        if body.get("decision", "allow") != "allow":
+        if body.get("decision") != "allow":
             if body.get("mode") != "warn":
                 raise StatementInvalid(f"the deployment {digest} cites an admission that was denied")
             report.limit(

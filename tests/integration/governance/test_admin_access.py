@@ -182,3 +182,7 @@ def test_a_password_is_changed_by_its_owner() -> None:
     assert "Password changed" in right.content.decode()
     person.refresh_from_db()
     assert person.check_password("another long passphrase")
+    event, actor, body = decisions.last(f"user:{person.username}")
+    assert (event, actor) == ("governance.user.changed", f"user:{person.username}")
+    assert body == {"changed": ["password"]}
+    assert client.get(reverse("admin:index")).status_code == 200

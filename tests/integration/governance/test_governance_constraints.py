@@ -36,29 +36,74 @@ def test_nobody_stands_above_the_roles() -> None:
     refused("governance_user_username_key", lambda: User.objects.create(username=user.username))
 
 
-def test_token_rows() -> None:
-    row, _ = factories.api_token(Scope.ADMISSION)
+def token(**fields: Any) -> ApiToken:
+    scopes = fields.pop("scopes", [Scope.ADMISSION.value])
+    owner = factories.user(Role.ADMIN)
+    values = {
+        "key_id": "0" * 16,
+        "secret_hmac": "0" * 64,
+        "name": "node",
+        "owner": owner,
+        "created_by": owner,
+    }
+    times = {"created_at": NOW, "expires_at": NOW + timedelta(days=1)}
+    return ApiToken.objects.create(**{**values, **times, "scopes": scopes, **fields})
 
-    assert change(row, scopes=["record", "read"], recorder="node-1") == 1
-    refused("governance_apitoken_key_id_hex", lambda: change(row, key_id="not hex, really"))
-    refused("governance_apitoken_secret_hashed", lambda: change(row, secret_hmac="the secret itself"))
-    refused("governance_apitoken_scopes_known", lambda: change(row, scopes=["admission", "everything"]))
-    refused("governance_apitoken_scopes_known", lambda: change(row, scopes=[]))
-    refused("governance_apitoken_record_needs_recorder", lambda: change(row, recorder=""))
-    refused(
-        "governance_apitoken_expires_later",
-        lambda: change(row, expires_at=row.created_at - timedelta(days=1)),
-    )
-    refused("governance_apitoken_revoked_at_and_by_paired", lambda: change(row, revoked_at=NOW))
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("governance_apitoken_key_id_hex", {"key_id": "not hex, really"}),
+        ("governance_apitoken_secret_hashed", {"secret_hmac": "the secret itself"}),
+        ("governance_apitoken_scopes_known", {"scopes": ["admission", "everything"]}),
+        ("governance_apitoken_scopes_known", {"scopes": []}),
+        ("governance_apitoken_record_needs_recorder", {"scopes": ["record"]}),
+        ("governance_apitoken_expires_later", {"expires_at": NOW - timedelta(days=1)}),
+        ("governance_apitoken_revoked_at_and_by_paired", {"revoked_at": NOW}),
+    ],
+)
+def test_a_wrong_token_is_refused(name: str, wrong: dict[str, Any]) -> None:
+    refused(name, lambda: token(**wrong))
+    assert token(scopes=["record", "read"], recorder="node-1").revoked_at is None
+
+
+def test_a_token_stays_what_it_was_issued_as_and_is_revoked_once() -> None:
+    row = token()
+    other = factories.user(Role.ADMIN)
+
+    for change_ in (
+        {"scopes": ["register"]},
+        {"owner": other},
+        {"environment": "production"},
+        {"recorder": "node-2"},
+        {"expires_at": NOW + timedelta(days=900)},
+        {"secret_hmac": "1" * 64},
+    ):
+        refused("governance_apitoken_frozen", lambda change_=change_: change(row, **change_))
     assert change(row, revoked_at=NOW, revoked_by=row.owner) == 1
-    assert ApiToken.objects.get().revoked_at == NOW
+    refused("governance_apitoken_frozen", lambda: change(row, revoked_at=None, revoked_by=None))
+    refused("governance_apitoken_never_deleted", row.delete)
+
+
+def test_a_name_means_one_person_for_ever() -> None:
+    user = factories.user()
+
+    refused("governance_user_frozen", lambda: change(user, username="someone-else"))
+    refused("governance_user_never_deleted", user.delete)
 
 
 def test_policy_documents_are_named_by_their_digest_once() -> None:
     row = factories.policy_document()
 
-    refused("governance_policydocument_digest_form", lambda: change(row, policy_digest="sha256:0"))
+    refused("governance_policydocument_digest_form", lambda: PolicyDocument.objects.create(policy_digest="0"))
     refused(
         "governance_policydocument_policy_digest_key",
         lambda: PolicyDocument.objects.create(text="x", policy_digest=row.policy_digest),
     )
+
+
+def test_policy_documents_are_written_once() -> None:
+    row = factories.policy_document()
+
+    refused("governance_policydocument_written_once", lambda: change(row, text="anything goes"))
+    refused("governance_policydocument_written_once", row.delete)

@@ -55,6 +55,8 @@ def test_issue_token_gives_a_token_that_opens_and_logs_no_secret() -> None:
         ({"name": "  "}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"environment": "Not A Name"}, "environment"),
+        ({"scopes": ["read"]}, "environment"),
+        ({"scopes": ["admission", "register"]}, "environment"),
     ],
 )
 def test_issue_token_refuses_before_the_database_does(changes: dict[str, Any], field: str) -> None:

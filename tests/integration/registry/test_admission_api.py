@@ -167,10 +167,8 @@ def test_what_is_not_understood_is_no_decision(
     assert decisions.count() == 1  # the policy
 
 
-def test_without_a_policy_there_is_no_decision(client: Client, desk: Desk) -> None:
-    desk.policy.delete()
-
-    response = ask(client, desk.offer())
+def test_without_a_policy_there_is_no_decision(client: Client) -> None:
+    response = ask(client, fresh_desk(with_policy=False).offer())
 
     assert (response.status_code, response.json()["code"]) == (503, "no_policy")
 

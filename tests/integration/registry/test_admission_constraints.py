@@ -1,6 +1,7 @@
 """What PostgreSQL itself refuses of environments, facts, evaluations and admissions."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -44,8 +45,16 @@ def admission(**fields: Any) -> models.Admission:
 
 
 def allowed(**fields: Any) -> models.Admission:
-    approval = factories.approval(status="approved")
-    values = {"version": approval.version, "approval": approval, "expires_at": NOW, "reasons": []}
+    approval = fields.get("approval") or factories.approval(status="approved")
+    values = {
+        "version": approval.version,
+        "approval": approval,
+        "model_digest": approval.version.model_digest,
+        "environment": approval.environment.name,
+        "decided_at": NOW,
+        "expires_at": NOW,
+        "reasons": [],
+    }
     return admission(**{"decision": "allow", **values, **fields})
 
 
@@ -126,3 +135,54 @@ def test_admissions_are_written_once() -> None:
 
     refused("registry_admission_written_once", lambda: rows.update(decision="allow"))
     refused("registry_admission_written_once", rows.delete)
+
+
+OF_THIS_MOMENT = "registry_admission_of_this_moment"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"environment": "elsewhere"},
+        {"purpose": "coder"},
+        {"model_digest": "sha256:" + "0" * 64},
+        {"decided_at": NOW - timedelta(seconds=1)},
+        {"decided_at": NOW + timedelta(days=90), "expires_at": NOW + timedelta(days=90)},
+        {"expires_at": NOW + timedelta(days=91)},
+    ],
+    ids=" ".join,
+)
+def test_an_allow_is_for_what_was_approved_while_it_holds(wrong: dict[str, Any]) -> None:
+    refused(OF_THIS_MOMENT, lambda: allowed(**wrong))
+
+
+@pytest.mark.parametrize("status", ["requested", "rejected"])
+def test_an_allow_needs_an_approval_that_was_given(status: str) -> None:
+    approval = factories.approval(status=status)
+
+    refused(OF_THIS_MOMENT, lambda: allowed(approval=approval))
+
+
+def test_an_allow_cites_an_approval_of_its_own_version() -> None:
+    refused(OF_THIS_MOMENT, lambda: allowed(version=factories.resolved_version()))
+
+
+@pytest.mark.parametrize("axis", ["version", "approval"])
+def test_an_allow_comes_before_what_it_rests_on_ends(axis: str) -> None:
+    approval = factories.approval(status="approved")
+    ended = {"ended_by": "user:x", "ended_at": NOW, "end_reason": "over"}
+    barred = {"quarantined_by": "user:x", "quarantined_at": NOW, "quarantine_reason": "odd"}
+    if axis == "version":
+        models.ModelVersion.objects.filter(pk=approval.version_id).update(status="quarantined", **barred)
+    else:
+        models.Approval.objects.filter(pk=approval.pk).update(status="revoked", **ended)
+
+    refused(OF_THIS_MOMENT, lambda: allowed(approval=approval))
+
+
+@pytest.mark.parametrize("decide", [admission, allowed])
+def test_a_decision_cites_the_policy_in_force(decide: Callable[..., Any]) -> None:
+    old = factories.policy_document("# old\n")
+    factories.policy_document("# new\n")
+
+    refused(OF_THIS_MOMENT, lambda: decide(policy=old))

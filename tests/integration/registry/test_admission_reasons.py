@@ -1,5 +1,6 @@
 """Admission over HTTP: every reason that this service can give, and the one answer that lets a node serve."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -245,3 +246,18 @@ def test_deny_says_why(
     assert (answer["decision"], answer["approval_id"], answer["expires_at"]) == ("deny", None, None)
     assert models.Admission.objects.get().decision == "deny"
     assert decisions.last(f"admission:{answer['admission_id']}")[2]["reasons"][0]["code"] == expected[0]
+
+
+def test_a_revoked_version_speaks_for_all_of_its_content_however_many_share_it(
+    client: Client, desk: Desk
+) -> None:
+    files = {"config.json": b"{}", "model.safetensors": f"weights {desk.version.pk}".encode()}
+    custody.revoke(version=desk.version, reason="poisoned", actor=desk.officer, now=now())
+    for _ in range(20):
+        copy = factories.resolved_version(files)
+    assert copy.model_digest == desk.version.model_digest
+    factories.verification_run(copy, at=now())
+    factories.smoke_run(copy, at=now())
+    approve(dataclasses.replace(desk, version=copy))
+
+    assert "revoked" in codes(ask(client, desk.offer()))

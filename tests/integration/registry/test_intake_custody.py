@@ -5,7 +5,7 @@ import pytest
 from registry import evidence
 from registry.actions import custody
 from registry.actions._transition import TransitionNotAllowed
-from tests import factories, intake
+from tests import decisions, factories, intake
 
 pytestmark = pytest.mark.django_db
 ACTIONS = {"quarantined": custody.quarantine, "resolved": custody.release, "revoked": custody.revoke}
@@ -23,6 +23,24 @@ def test_quarantine_says_who_when_and_why() -> None:
     assert (version.status, version.quarantine_reason) == ("quarantined", "a rumour")
     assert version.quarantined_by.startswith("user:officer")
     assert intake.events(version) == ["registry.version.quarantined"]
+
+
+def test_the_log_holds_reasons_by_their_digest_and_the_rows_word_for_word() -> None:
+    version = moved(factories.resolved_version(), custody.quarantine, "Ada Example told us")
+    moved(version, custody.release, "Ada Example was wrong")
+    moved(version, custody.revoke, "Ada Example was right")
+
+    bodies = [entry["body"] for entry in decisions.about(f"model-version:{version.pk}")]
+    digests = [body["reason_sha256"] for body in bodies if "reason_sha256" in body]
+
+    assert "Ada" not in str(bodies)
+    assert digests == [
+        factories.sha256(f"Ada Example {words}") for words in ("told us", "was wrong", "was right")
+    ]
+    assert (version.quarantine_reason, version.revocation_reason) == (
+        "Ada Example told us",
+        "Ada Example was right",
+    )
 
 
 def test_release_makes_every_check_run_anew(tmp_path: Path) -> None:

@@ -107,10 +107,7 @@ def test_request_refuses_what_makes_no_sense(changes: dict[str, Any], field: str
 
 
 def test_request_without_a_policy_is_refused() -> None:
-    desk = open_desk()
-    desk.policy.delete()
-
-    assert refused(desk).code == "no_policy"
+    assert refused(open_desk(with_policy=False)).code == "no_policy"
 
 
 def test_draft_quarantined_and_revoked_versions_are_refused() -> None:

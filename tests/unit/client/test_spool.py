@@ -195,3 +195,22 @@ def test_all_slots_taken_is_told(opened, monkeypatch):
 
     with pytest.raises(spool.SpoolUnusable, match="in use"):
         spool.open_spool(opened.root, now=NOW)
+
+
+def test_an_epoch_is_above_what_was_shipped_though_all_else_was_lost(opened):
+    (opened.slot / "cursor").write_text(
+        json.dumps({"segment": spool.segment_name(int(NOW) + 50, sequence=0), "offset": 9, "pending": None})
+    )
+    (opened.root / "epoch").unlink()
+
+    again = reopened(opened)
+
+    assert again.epoch == int(NOW) + 51
+    again.close()
+
+
+@pytest.mark.parametrize("cursor", [b"", b"{", b"[]", b'{"segment": "x"}', b'{"segment": null}'])
+def test_a_damaged_cursor_names_no_epoch(opened, cursor):
+    (opened.slot / "cursor").write_bytes(cursor)
+
+    assert spool.shipped_epoch(opened.slot) == 0

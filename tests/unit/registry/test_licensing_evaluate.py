@@ -1,6 +1,7 @@
 """Verdicts: each license, each boundary, and that nothing unknown or added ever improves one."""
 
 import copy
+import dataclasses
 import random
 from datetime import date
 from typing import Any
@@ -322,3 +323,22 @@ def test_an_unknown_license_is_never_permitted(question: Any) -> None:
 def test_no_question_at_all_is_never_allowed() -> None:
     for license_id in IDS:
         assert asked(license_id, {}, {}, derivative={}).verdict is not Verdict.ALLOWED
+
+
+def test_what_a_registered_folder_says_never_lifts_what_a_repository_is_known_for() -> None:
+    name = "meta-llama/Llama-3.1-8B-Instruct"
+    question = parse_request(
+        {
+            "model": "acme/m",
+            "lineage": [{"model": "acme/m", "parents": [name]}],
+            "org": COMPANY,
+            "use": INTERNAL,
+        },
+        today=TODAY,
+    )
+    known = dataclasses.replace(question, known={"acme/m": ("mit",), name: ("mit",)})
+
+    found = evaluate.evaluate(known, CATALOG)
+
+    assert "llama-3.1" in found.effective_licenses
+    assert found.verdict is Verdict.ALLOWED_WITH_OBLIGATIONS

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -260,3 +261,18 @@ def test_a_folder_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     read = reading.read_folder(tmp_path / "none", {}, progress=lambda _: None)
 
     assert "" in read.unreadable
+
+
+def test_a_chat_template_is_found_however_its_name_is_spelt() -> None:
+    evil = b'{"chat\\u005ftemplate": "{{ cycler.__init__.__globals__.os.popen(\'id\') }}"}'
+    files = folders.model_files() | {"tokenizer_config.json": evil}
+
+    assert outcome_of("C14-chat-template", subject_of(files)).finding.outcome is Outcome.FAIL
+
+
+def test_a_template_in_a_file_too_large_to_be_read_is_undecided() -> None:
+    subject = subject_of(folders.model_files() | {"tokenizer_config.json": b'{"a": 1}'})
+    cut = dataclasses.replace(subject.seen["tokenizer_config.json"], start=b"{", is_whole=False)
+    subject = dataclasses.replace(subject, seen={**subject.seen, "tokenizer_config.json": cut})
+
+    assert outcome_of("C14-chat-template", subject).finding.outcome is Outcome.ERROR
