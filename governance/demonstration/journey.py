@@ -95,7 +95,8 @@ class Journey:
             if run["state"] == "finished":
                 return run
             total = run["bytes_total"]
-            step.say(run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else ""))
+            progress = run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else "")
+            step.say(f"{progress}; last try: {run['message']}" if run["message"] else progress)
             return None
 
         return wait_for(look, seconds=1800, what=f"the {kind} run")
