@@ -236,7 +236,7 @@ def _engine(
         if isinstance(found, engine_environment.EngineEnvironment):
             step.detail = f"{found.version} ({found.kind})"
         else:
-            step.detail = f"not available: {found.reason}"
+            step.lack(f"not available: {found.reason}")
     return found
 
 
