@@ -16,11 +16,16 @@ class Step:
         self.started = time.monotonic()
         self.detail = ""
         self.shown = ""
+        self.is_lacking = False
 
     def say(self, detail: str) -> None:
         """What is going on now; a pipe or file gets a line only every ten seconds."""
         self.detail = detail
         self.console.progress(self)
+
+    def lack(self, detail: str) -> None:
+        """The step came to its end without what it was for; that is no tick."""
+        self.detail, self.is_lacking = detail, True
 
     @property
     def seconds(self) -> float:
@@ -68,9 +73,8 @@ class Console:
         except BaseException:
             self.line(f"  {self.colour(RED, '✗')} {title}")
             raise
-        self.line(
-            f"  {self.colour(GREEN, '✓')} {title:<22} {step.detail} {self.colour(DIM, f'{step.seconds:.1f} s')}"
-        )
+        mark = self.colour(YELLOW, "!") if step.is_lacking else self.colour(GREEN, "✓")
+        self.line(f"  {mark} {title:<22} {step.detail} {self.colour(DIM, f'{step.seconds:.1f} s')}")
 
     def warn(self, text: str) -> None:
         """Something the reader should know; the journey goes on."""

@@ -68,12 +68,10 @@ class Journey:
             step.detail = f"{size}, {version['manifest_digest'][:19]}…"
         with self.console.step("verify") as step:
             run = self._finished(step, "verification")
-            step.detail = self._summary(run, "results", "checks")
-            self._note("verification", run)
+            self._conclude(step, "verification", run, found=f"{len(run['results'])} checks")
         with self.console.step("smoke inference") as step:
             run = self._smoke(step)
-            step.detail = self._summary(run, "answers", "answers")
-            self._note("smoke inference", run)
+            self._conclude(step, "smoke inference", run, found=f"{len(run['answers'])} answers")
         return self.officer.get(f"model-versions/{self.version_id}")
 
     def _registration(self) -> Json:
@@ -99,7 +97,8 @@ class Journey:
             if run["state"] == "finished":
                 return run
             total = run["bytes_total"]
-            step.say(run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else ""))
+            progress = run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else "")
+            step.say(f"{progress}; last try: {run['message']}" if run["message"] else progress)
             return None
 
         return wait_for(look, seconds=1800, what=f"the {kind} run")
@@ -112,15 +111,12 @@ class Journey:
             run = self._finished(step, "smoke")
         return run
 
-    def _note(self, what: str, run: Json) -> None:
-        if run["outcome"] != "pass":
-            self.missing.append(f"{what}: {run['outcome']}, {run['message']}")
-
-    @staticmethod
-    def _summary(run: Json, key: str, noun: str) -> str:
+    def _conclude(self, step: Step, what: str, run: Json, *, found: str) -> None:
         if run["outcome"] == "pass":
-            return f"pass, {len(run[key])} {noun}"
-        return f"{run['outcome']}: {run['message'] or run['code']}"
+            step.detail = f"pass, {found}"
+        else:
+            step.lack(f"{run['outcome']} {run['code']}: {run['message']}")
+            self.missing.append(f"{what}: {run['outcome']} {run['code']}: {run['message']}")
 
     # -- evaluate, review ----------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ def engine(console: Console, *, wanted: bool) -> Path | None:
         else:
             found = engine_environment.find(folder, configured=configured)
         if isinstance(found, engine_environment.Unavailable):
-            step.detail = f"not available: {found.reason}"
+            step.lack(f"not available: {found.reason}")
             return None
         step.detail = f"{found.version} ({found.kind})"
         return found.python

@@ -175,13 +175,15 @@ def give_up(lease: Lease, ending: Ending, *, now: datetime) -> None:
         logger.info("lease_lost", run=lease.run_id, kind=KINDS[lease.model][0])
 
 
-def put_back(lease: Lease, *, now: datetime, delay: timedelta = timedelta()) -> None:
-    """Give the run back to the queue, to be sent again at once or after a while."""
+def put_back(lease: Lease, because: Ending, *, now: datetime, delay: timedelta = timedelta()) -> None:
+    """Give the run back to the queue, to be sent again at once or after a while; says why it waits."""
     with transaction.atomic():
         returned = lease.rows.update(
             state=RunState.QUEUED,
             worker="",
             heartbeat_at=None,
+            code=because.code[:64],
+            message=because.message,
             dispatched_at=now + max(delay - RESEND_AFTER, timedelta()),
         )
         if returned and not delay:
@@ -191,7 +193,7 @@ def put_back(lease: Lease, *, now: datetime, delay: timedelta = timedelta()) -> 
 def retry_or_end(lease: Lease, ending: Ending, *, now: datetime, delay: timedelta = timedelta()) -> None:
     """Put the run back for another attempt, or after the last one end it so."""
     if lease.attempt < MAX_ATTEMPTS:
-        put_back(lease, now=now, delay=delay)
+        put_back(lease, ending, now=now, delay=delay)
     else:
         give_up(lease, ending, now=now)
 

@@ -151,7 +151,9 @@ def test_a_source_that_is_away_is_tried_again(hub: hubs.Hub, monkeypatch: pytest
     monkeypatch.setattr("time.sleep", lambda _: None)
     hub.is_down = True
     version = from_hub()
-    assert intake.resolve_open(version).state == "queued"
+    run = intake.resolve_open(version)
+    assert (run.state, run.outcome, run.code) == ("queued", "", "source_unavailable")
+    assert "acme/model" in run.message  # why it waits can be seen while it waits
 
     hub.is_down = False
 

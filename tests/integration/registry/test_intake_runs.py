@@ -16,6 +16,7 @@ from tests import factories
 
 NOW = factories.NOW
 PASSED = runs.Ending(Outcome.PASS)
+STOPPED = runs.Ending(Outcome.ERROR, "worker_failed", "The worker was stopped.")
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_finished_run_is_logged_with_how_it_ended() -> None:
 @pytest.mark.django_db
 def test_a_lost_lease_can_write_nothing() -> None:
     run, old = claimed()
-    runs.put_back(old, now=NOW)
+    runs.put_back(old, STOPPED, now=NOW)
     assert (
         runs.claim(VerificationRun, run_id=run.pk, worker="w", now=NOW) is not None
     )  # the same worker, later
@@ -195,7 +196,7 @@ def test_the_heart_tells_the_work_when_its_lease_is_lost() -> None:
     run.refresh_from_db()
     assert (run.bytes_done, run.bytes_total) == (40, 100)
 
-    runs.put_back(lease, now=NOW)
+    runs.put_back(lease, STOPPED, now=NOW)
     heart._beat()
 
     with pytest.raises(runs.LeaseLost):

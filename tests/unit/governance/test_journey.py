@@ -3,6 +3,7 @@ from typing import Any, cast
 
 import pytest
 
+from governance.demonstration.console import Console
 from governance.demonstration.journey import Journey
 
 
@@ -14,6 +15,20 @@ class Listing:
 
     def first(self, _path: str, matching: Callable[[Any], bool]) -> Any:
         return next(filter(matching, self.rows), None)
+
+
+def a_journey() -> Journey:
+    nothing = cast("Any", None)
+    return Journey(
+        supervisor=nothing,
+        paths=nothing,
+        base_url="",
+        credentials={},
+        console=nothing,
+        source="folder:///models/m",
+        name="acme/m",
+        engine_python=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,19 +45,22 @@ class Listing:
 def test_the_journey_goes_on_with_a_version_whose_files_are_known(
     statuses: list[str], found: str | None
 ) -> None:
-    nothing = cast("Any", None)
-    journey = Journey(
-        supervisor=nothing,
-        paths=nothing,
-        base_url="",
-        credentials={},
-        console=nothing,
-        source="folder:///models/m",
-        name="acme/m",
-        engine_python=None,
-    )
+    journey = a_journey()
     journey.officer = cast("Any", Listing(*statuses))
 
     version = journey._registered()
 
     assert (version and version["status"]) == found
+
+
+def test_missing_evidence_gets_no_tick_and_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    journey = a_journey()
+    run = {"outcome": "error", "code": "engine_not_installed", "message": "There is no vLLM."}
+
+    with Console().step("smoke inference") as step:
+        journey._conclude(step, "smoke inference", run, found="0 answers")
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("  ! smoke inference")
+    assert "error engine_not_installed: There is no vLLM." in last
+    assert journey.missing == ["smoke inference: error engine_not_installed: There is no vLLM."]
