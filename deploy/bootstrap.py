@@ -77,7 +77,8 @@ def test(arguments: list[str], *, vllm: bool, browser: bool) -> int:
             [str(PYTHON), "-m", "governance.demonstration", "--model-folder", str(ROOT / "build" / "smollm2")]
         )
         environment["DEMONSTRATION_MODEL"] = str(ROOT / "build" / "smollm2")
-    return run([str(PYTHON), "-m", "pytest", *selection, *arguments], environment=environment)
+    measured = [str(PYTHON), "-m", "coverage", "run", "-m", "pytest"]
+    return run([*measured, *selection, *arguments], environment=environment)
 
 
 def install(level: str) -> int:

@@ -1,14 +1,16 @@
-"""A person at a browser: headless Chromium, looked over at every page, with pictures of what it showed."""
+"""A person at a browser: headless Chromium, looked over at every page, with pictures of what it showed.
+
+`python -m tests.browser URL USER PASSWORD` takes the pictures of the documentation from a service that runs.
+"""
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-
-from tests import factories
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
@@ -48,7 +50,7 @@ OUTSIDE = "() => performance.getEntriesByType('resource').map(one => one.name).f
 class Person:
     """Someone with a browser of their own, logged in."""
 
-    def __init__(self, browser: Browser, base: str, username: str) -> None:
+    def __init__(self, browser: Browser, base: str, username: str, password: str) -> None:
         self.base = base
         self.context = browser.new_context(viewport=WIDE, accept_downloads=True)  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
@@ -59,7 +61,7 @@ class Person:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.go("/admin/login/")
         self.page.fill("#id_username", username)
-        self.page.fill("#id_password", factories.PASSWORD)
+        self.page.fill("#id_password", password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(f"{base}/admin/")
 
@@ -67,16 +69,16 @@ class Person:
         self.page.goto(f"{self.base}{path}")
 
     def press(self, label: str) -> None:
-        """A button or a link, by its words."""
+        """A button or a link, by its words; each leads to another page."""
         main = self.page.locator("main")
-        main.get_by_role("button", name=label, exact=True).or_(
-            main.get_by_role("link", name=label, exact=True)
-        ).first.click()
-        self.page.wait_for_load_state()
+        button = main.get_by_role("button", name=label, exact=True)
+        with self.page.expect_navigation():
+            button.or_(main.get_by_role("link", name=label, exact=True)).first.click()
 
     def menu(self, label: str) -> None:
-        self.page.locator("#menu").get_by_role("link", name=label).click()
-        self.page.wait_for_load_state()
+        """An entry of the menu."""
+        with self.page.expect_navigation():
+            self.page.locator("#menu").get_by_role("link", name=label).click()
 
     def text(self) -> str:
         return self.page.locator("main").inner_text()
@@ -116,3 +118,22 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def take_pictures(base: str, username: str, password: str) -> None:
+    """Pictures for the documentation: the desk, the first version, and the newest request that it answered."""
+    folder = ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium() as found:
+        person = Person(found, base, username, password)
+        person.page.screenshot(path=folder / "desk.png")
+        person.go("/admin/registry/modelversion/1/")
+        person.page.screenshot(path=folder / "version.png")
+        person.menu("Served requests")
+        with person.page.expect_navigation():
+            person.page.locator("main table a").first.click()
+        person.page.screenshot(path=folder / "request.png")
+
+
+if __name__ == "__main__":
+    take_pictures(*sys.argv[1:4])

@@ -34,8 +34,8 @@ def user(role: Role = Role.OFFICER, **fields: Any) -> User:
 
 @functools.cache
 def _hashed(password: str) -> str:
-    """Hashing is slow on purpose; once is enough for tests."""
-    return make_password(password)
+    """Hashing is slow on purpose; once is enough for tests. Named, because a test may prefer another hasher."""
+    return make_password(password, hasher="pbkdf2_sha256")
 
 
 def actor(role: Role = Role.OFFICER) -> Actor:

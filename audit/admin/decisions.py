@@ -18,6 +18,7 @@ from governance.permissions import Permission
 class DecisionEntryAdmin(DeskAdmin):
     """Every governance action and admission."""
 
+    heading = "Decisions log"
     reads = Permission.LOG_READ
     purpose = "Every action on this desk and every admission, in a log that shows when someone rewrites it."
     empty_hint = "The first action writes the first entry."
@@ -51,7 +52,7 @@ class DecisionEntryAdmin(DeskAdmin):
 
     def list_context(self) -> dict[str, Any]:
         """How far both logs have come."""
-        return {"title": "Decisions log", "logs": overview.log_numbers()}
+        return {"logs": overview.log_numbers()}
 
     def object_context(self, row: DecisionEntry) -> dict[str, Any]:
         """The leaf itself."""

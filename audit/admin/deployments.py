@@ -16,6 +16,7 @@ from governance.permissions import Permission
 class DeploymentAdmin(DeskAdmin):
     """One start of a serving stack with one model."""
 
+    heading = "Deployments"
     reads = Permission.LOG_READ
     purpose = "After a node is admitted it states what it runs. Every served request cites one of these."
     empty_hint = "A node that is admitted reports its deployment by itself."

@@ -16,6 +16,7 @@ from governance.permissions import Permission
 class SequenceGapAdmin(DeskAdmin):
     """Numbers that a recorder skipped."""
 
+    heading = "Recorders and gaps"
     reads = Permission.LOG_READ
     purpose = "Recorders number their records. A number that never arrived is a request without a record."
     empty_hint = "No recorder has skipped a number."
@@ -41,7 +42,7 @@ class SequenceGapAdmin(DeskAdmin):
 
     def list_context(self) -> dict[str, Any]:
         """The recorders above the gaps."""
-        return {"title": "Recorders and gaps", "recorders": overview.recorders(limit=100)}
+        return {"recorders": overview.recorders(limit=100)}
 
 
 def _overlap(row: SequenceGap, gap: Gap) -> bool:

@@ -20,6 +20,7 @@ from governance.permissions import Permission
 class ServedRequestAdmin(DeskAdmin):
     """One request that a model answered."""
 
+    heading = "Served requests"
     reads = Permission.LOG_READ
     purpose = "What answered request X? Search for the id that the caller got, or that they sent."
     empty_hint = "Requests appear here once an admitted node records them."

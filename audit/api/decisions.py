@@ -12,6 +12,7 @@ from audit import store
 from audit.api import filters
 from audit.api.outputs import DecisionOutput
 from audit.models import DecisionEntry
+from governance.api.filters import lookups, read
 from governance.api.pagination import CursorPagination
 from governance.api.permissions import requires
 from governance.permissions import Permission
@@ -39,8 +40,8 @@ class DecisionsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List decisions, newest first."""
-        given = filters.read(filters.DecisionFilter, request.query_params)
-        rows: QuerySet[DecisionEntry] = DecisionEntry.objects.filter(**filters.lookups(given, LOOKUPS))
+        given = read(filters.DecisionFilter, request.query_params)
+        rows: QuerySet[DecisionEntry] = DecisionEntry.objects.filter(**lookups(given, LOOKUPS))
         pages = DecisionPages()
         page = pages.paginate_queryset(rows, request, view=self) or []
         keys = [row.batch_id for row in page]

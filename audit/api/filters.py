@@ -1,19 +1,15 @@
-"""What the lists can be asked for; an unknown parameter is an error, never ignored."""
+"""What the log's lists can be asked for."""
 
 from typing import Any
 
-from django.http import QueryDict
 from rest_framework import serializers
 
-from governance.api.serializers import StrictSerializer
-from governance.errors import InvalidInput
+from governance.api.filters import PageFilter
 
 
-class PageFilter(StrictSerializer):
+class SpanFilter(PageFilter):
     """A page, and a span of time: from inclusive, to exclusive."""
 
-    cursor = serializers.CharField(required=False, help_text="From `next` or `previous`.")
-    limit = serializers.IntegerField(required=False, min_value=1, max_value=200)
     to = serializers.DateTimeField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
@@ -21,7 +17,7 @@ class PageFilter(StrictSerializer):
         return {**super().get_fields(), "from": serializers.DateTimeField(required=False)}
 
 
-class ServedRequestFilter(PageFilter):
+class ServedRequestFilter(SpanFilter):
     """Which served requests."""
 
     record_id = serializers.UUIDField(required=False)
@@ -33,24 +29,9 @@ class ServedRequestFilter(PageFilter):
     recorder = serializers.CharField(required=False, max_length=128)
 
 
-class DecisionFilter(PageFilter):
+class DecisionFilter(SpanFilter):
     """Which decisions."""
 
     event = serializers.CharField(required=False, max_length=100)
     actor = serializers.CharField(required=False, max_length=200)
     subject = serializers.CharField(required=False, max_length=200)
-
-
-def read(kind: type[PageFilter], query: QueryDict) -> dict[str, Any]:
-    """The parameters that were given, checked."""
-    for name, values in query.lists():
-        if len(values) > 1:
-            raise InvalidInput(f"{name} is given {len(values)} times.", field=name)
-    serializer = kind(data=query.dict())
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
-
-
-def lookups(given: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """The parameters as lookups of the ORM."""
-    return {lookup: given[name] for name, lookup in names.items() if name in given}

@@ -23,6 +23,7 @@ from audit.ingest import body, records
 from audit.ingest import store as ingest
 from audit.models import ServedRequest
 from governance.api.authentication import actor_of
+from governance.api.filters import lookups, read
 from governance.api.pagination import CursorPagination
 from governance.api.permissions import requires
 from governance.errors import BodyTooLarge, GovernanceError, NotFound
@@ -76,10 +77,8 @@ class ServedRequestsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List served requests, newest first."""
-        given = filters.read(filters.ServedRequestFilter, request.query_params)
-        rows = ServedRequest.objects.select_related("deployment", "batch").filter(
-            **filters.lookups(given, LOOKUPS)
-        )
+        given = read(filters.ServedRequestFilter, request.query_params)
+        rows = ServedRequest.objects.select_related("deployment", "batch").filter(**lookups(given, LOOKUPS))
         pages = ServedRequestPages()
         page = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response(ServedRequestOutput(page, many=True).data)

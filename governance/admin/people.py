@@ -80,6 +80,7 @@ def _oneself(row: User, user: User) -> str:
 class UserAdmin(DeskAdmin):
     """Accounts of people."""
 
+    heading = "People"
     reads = Permission.USER_MANAGE
     purpose = "Each person has exactly one role, so that nobody both asks and decides."
     empty_hint = "Create the first account."

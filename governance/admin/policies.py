@@ -49,6 +49,7 @@ def _load(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) ->
 class PolicyDocumentAdmin(DeskAdmin):
     """Policy documents, the newest in force."""
 
+    heading = "Policies"
     purpose = "What a version must show before it is approved or admitted. Documents never change; a change is a new one."
     empty_hint = "Load one. Until then, nothing can be decided."
     columns = ("Policy", "State", "Loaded")

@@ -84,6 +84,7 @@ def state(token: ApiToken, now: datetime) -> str:
 class ApiTokenAdmin(DeskAdmin):
     """Bearer tokens of nodes, recorders and pipelines."""
 
+    heading = "Tokens"
     reads = Permission.TOKEN_MANAGE
     purpose = (
         "For machines. A token carries only its scopes, is shown once, and is kept here as a keyed hash."

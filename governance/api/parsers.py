@@ -20,7 +20,7 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The decoded value; raises ParseError with the place of the fault."""
+        """The decoded value; raises ParseError with the place of the fault, BodyTooLarge past the limit."""
         try:
             return json.loads(
                 _bounded(stream).decode("utf-8"),
@@ -33,7 +33,7 @@ class StrictJSONParser(BaseParser):
 
 
 def _bounded(stream: IO[Any]) -> bytes:
-    """The body; one that is over the limit is not read to its end."""
+    """The body; one that is over the limit is not read to its end: a stream goes past Django's own limit."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     data: bytes = stream.read(limit + 1)
     if len(data) > limit:

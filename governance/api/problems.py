@@ -1,13 +1,14 @@
 """Every error as an RFC 9457 problem with a stable code."""
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from governance.errors import GovernanceError, Unavailable
+from governance.errors import BodyTooLarge, GovernanceError, Unavailable
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -26,10 +27,8 @@ def exception_handler(error: Exception, context: dict[str, object]) -> Response 
         return _refusal(error)
     if isinstance(error, exceptions.ValidationError):
         return _validation(error)
-    if isinstance(error, Http404):
-        return problem(status=404, code="not_found", title="Not found", detail="No such thing.")
-    if isinstance(error, PermissionDenied):
-        return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
+    if isinstance(error, Http404 | PermissionDenied | RequestDataTooBig):
+        return _of_django(error)
     if isinstance(error, exceptions.APIException):
         return _api_exception(error)
     return _unexpected(error)
@@ -51,6 +50,15 @@ def _refusal(error: GovernanceError) -> Response:
     return response
 
 
+def _of_django(error: Http404 | PermissionDenied | RequestDataTooBig) -> Response:
+    if isinstance(error, Http404):
+        return problem(status=404, code="not_found", title="Not found", detail="No such thing.")
+    if isinstance(error, PermissionDenied):
+        return problem(status=403, code="forbidden", title="Not permitted", detail="Not permitted.")
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return _refusal(BodyTooLarge(f"A body has at most {limit} bytes; send less.", limit=limit))
+
+
 def _unexpected(error: Exception) -> Response:
     log.error("unhandled_error", exc_info=error)
     if isinstance(error, OperationalError):
@@ -70,9 +78,10 @@ def _api_exception(error: exceptions.APIException) -> Response:
         "method_not_allowed": "method_not_allowed",
     }
     code = codes.get(str(error.default_code), str(error.default_code))
-    response = problem(
-        status=error.status_code, code=code, title=str(error.default_detail), detail=str(error.detail)
-    )
+    detail = str(error.detail)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        detail = f"{detail} Send application/json."
+    response = problem(status=error.status_code, code=code, title=str(error.default_detail), detail=detail)
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header

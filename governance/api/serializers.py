@@ -8,6 +8,8 @@ from rest_framework import serializers
 class StrictSerializer(serializers.Serializer[Any]):
     """Input where an unknown field is an error, so that a misspelt one is never ignored."""
 
+    default_error_messages = {"invalid": "The body must be a JSON object, not a {datatype}."}
+
     def to_internal_value(self, data: Any) -> Any:
         """The validated values; unknown fields are named."""
         if isinstance(data, dict):

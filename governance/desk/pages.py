@@ -24,6 +24,8 @@ View = Callable[..., HttpResponse]
 class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold has no types
     """Read-only pages with buttons. Only these addresses exist; Django's own forms are not routed."""
 
+    # What the list is called, in its heading and in the path to it.
+    heading = ""
     row_template = ""
     object_template = ""
     list_template = "desk/list.html"
@@ -121,7 +123,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         self.dress(page.rows)
         user = access.person(request)
         context = {
-            "title": str(self.opts.verbose_name_plural).capitalize(),
+            "title": self.heading,
             "page": page,
             "buttons": actions.buttons(self.list_actions, None, user, url=lambda one: self.address(one.name)),
             **self.list_context(),
@@ -149,6 +151,10 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         """What a row's page shows beside the row."""
         return {}
 
+    def name_of(self, row: Any) -> str:
+        """What a row is called in headings."""
+        return str(row)
+
     def row_buttons(self, request: HttpRequest, row: Any) -> list[actions.Button]:
         """The buttons this person sees on this row's page."""
         return actions.buttons(
@@ -163,7 +169,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         row = self.one(object_id)
         buttons = self.row_buttons(request, row)
         context = {
-            "title": str(row),
+            "title": self.name_of(row),
             "row": row,
             "buttons": buttons,
             "may_end": any(button.action.tone == "danger" for button in buttons),
@@ -201,6 +207,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         elif request.method == "POST":
             status = 422
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
+        context["name"] = self.name_of(row) if row is not None else ""
         return self.show(request, action.template, context, status=status)
 
     def _attempt(

@@ -178,3 +178,19 @@ def subject_link(subject: str) -> SafeString:
     if kind in SUBJECT_PAGES and name:
         return format_html('<a href="{}">{}</a>', reverse(SUBJECT_PAGES[kind], args=[name]), subject)
     return format_html('<span class="mono">{}</span>', subject)
+
+
+@register.filter
+def brief(facts: dict[str, Any]) -> str:
+    """Facts in one line, without digests and what is empty."""
+    shown = [(name, value) for name, value in facts.items() if value not in ("", None, [], {})]
+    parts = [
+        f"{words(name)} {_plain(value)}" for name, value in shown if not str(value).startswith("sha256:")
+    ]
+    return ", ".join(parts)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return " and ".join(_plain(one) for one in value)
+    return brief(value) if isinstance(value, dict) else str(value)

@@ -16,6 +16,7 @@ from registry.models import Admission
 class AdmissionAdmin(DeskAdmin):
     """One decision at one node."""
 
+    heading = "Admissions"
     reads = Permission.ADMISSION_READ
     purpose = "Before a node serves a model it shows the digests it loaded, and is told to go on or to stop, with reasons."
     empty_hint = "Nodes ask with: modelcustody admit --model DIR --environment ENV -- vllm serve DIR"

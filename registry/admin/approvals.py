@@ -129,6 +129,7 @@ def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
 class ApprovalAdmin(DeskAdmin):
     """One version, one environment, one purpose, until a date."""
 
+    heading = "Approvals"
     purpose = "Requested by one person, decided by another. What waits for a decision comes first, the oldest at the top."
     empty_hint = "An officer asks for approval on the page of a version whose evidence is complete."
     search_hint = "Name or digest of a version"
@@ -182,6 +183,10 @@ class ApprovalAdmin(DeskAdmin):
             "evaluation__environment",
             "evaluation__organization",
         )
+
+    def name_of(self, row: Approval) -> str:
+        """The use that it is for."""
+        return f"{row.version} for {row.purpose} in {row.environment}"
 
     def object_context(self, row: Approval) -> dict[str, Any]:
         """What both people saw, and what the log says of it."""

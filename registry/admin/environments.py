@@ -80,6 +80,7 @@ def _define(_row: ServingEnvironment | None, values: Mapping[str, Any], actor: A
 class ServingEnvironmentAdmin(DeskAdmin):
     """Places where models are served."""
 
+    heading = "Environments"
     purpose = "An approval holds in one environment. Its use is what licence terms are held against."
     empty_hint = "Define the first one: its name, and what models are used for there."
     columns = ("Environment", "Regions", "Use", "Defined")

@@ -75,6 +75,7 @@ def _attest(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) 
 class OrganizationProfileAdmin(DeskAdmin):
     """What the organisation is, as someone attested it."""
 
+    heading = "Organisation facts"
     purpose = "Licences ask how large the organisation is and what it does. These are the answers, each attested by a person."
     empty_hint = (
         "Attest the facts you know. Until then, licences with conditions on the organisation need a review."

@@ -29,6 +29,7 @@ def _models() -> list[tuple[str, str]]:
 class ModelVersionAdmin(DeskAdmin):
     """Every version of every model."""
 
+    heading = "Versions"
     purpose = (
         "Each row is one exact state of a model's files. Another revision or another file is another version."
     )

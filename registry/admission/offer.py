@@ -68,7 +68,7 @@ def parse_offer(value: Any) -> Offer:
 def differences(
     offered: tuple[ManifestFile, ...], registered: tuple[ManifestFile, ...]
 ) -> list[tuple[Difference, str]]:
-    """Return what differs, by path; only documents, such as a README, may be absent or added at the node."""
+    """Return what differs, by path; only true documents, such as a README, may be absent or added at the node."""
     ours, theirs = {file.path: file for file in registered}, {file.path: file for file in offered}
     found = []
     for path in sorted(ours.keys() | theirs.keys()):
@@ -81,7 +81,7 @@ def differences(
             continue
         else:
             continue
-        if manifest.is_load_bearing(path):
+        if manifest.is_load_bearing(path) or manifest.is_disguised(path):
             found.append((difference, path))
     return found
 

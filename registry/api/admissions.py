@@ -16,12 +16,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import actor_of
+from governance.api.filters import read
 from governance.api.pagination import CursorPagination
 from governance.api.permissions import requires
-from governance.errors import Forbidden, InvalidInput
+from governance.errors import Forbidden
 from governance.permissions import Permission
 from registry.actions import admit
 from registry.api.access import ReadOrPost
+from registry.api.filters import AdmissionFilter, ApprovedModelFilter
 from registry.api.lookup import environment_named
 from registry.lifecycle import ApprovalStatus, Status
 from registry.models import Admission, Approval
@@ -131,13 +133,9 @@ class AdmissionList(ReadOrPost, GenericAPIView[Admission]):
     )
     def get(self, request: Request) -> Response:
         """All decisions, newest first."""
-        rows = self.get_queryset()
-        wanted = {
-            name: request.query_params[name]
-            for name in ("environment", "decision")
-            if name in request.query_params
-        }
-        page = self.paginate_queryset(rows.filter(**wanted))
+        given = read(AdmissionFilter, request.query_params)
+        wanted = {name: given[name] for name in ("environment", "decision") if name in given}
+        page = self.paginate_queryset(self.get_queryset().filter(**wanted))
         return self.get_paginated_response([AdmissionOutput(row).data for row in page or []])
 
     @extend_schema(
@@ -207,9 +205,7 @@ class ApprovedModelList(GenericAPIView[Approval]):
         return response
 
     def _in_force(self, request: Request) -> QuerySet[Approval]:
-        name = request.query_params.get("environment")
-        if not name:
-            raise InvalidInput("Say which environment.", field="environment")
+        name = read(ApprovedModelFilter, request.query_params)["environment"]
         token = actor_of(request).token
         if token and token.environment not in ("", name):
             raise OutOfScopeEnvironment(f"The token is for {token.environment}, not for {name}.")

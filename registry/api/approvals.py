@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import actor_of
+from governance.api.filters import lookups, read
 from governance.api.permissions import requires
 from governance.api.serializers import StrictSerializer
 from governance.errors import InvalidInput
@@ -20,10 +21,12 @@ from governance.permissions import Permission
 from registry import documents
 from registry.actions import review
 from registry.api.access import ReadOrPost
+from registry.api.filters import ApprovalFilter
 from registry.api.lookup import environment_named
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion
 
+LOOKUPS = {"model_version": "version_id", "environment": "environment", "status": "status"}
 RELATED = (
     "version__registered_model",
     "environment",
@@ -141,16 +144,10 @@ class ApprovalList(ReadOrPost, GenericAPIView[Approval]):
 
 
 def _filtered(rows: QuerySet[Approval], request: Request) -> QuerySet[Approval]:
-    version = request.query_params.get("model_version")
-    if version is not None:
-        if not version.isascii() or not version.isdigit() or len(version) > 18:
-            raise InvalidInput("A version is named by its number.", field="model_version")
-        rows = rows.filter(version_id=int(version))
-    if environment := request.query_params.get("environment"):
-        rows = rows.filter(environment=environment_named(environment))
-    if wanted := request.query_params.get("status"):
-        rows = rows.filter(status=wanted)
-    return rows
+    given = read(ApprovalFilter, request.query_params)
+    if "environment" in given:
+        given["environment"] = environment_named(given["environment"])
+    return rows.filter(**lookups(given, LOOKUPS))
 
 
 class ApprovalDetail(APIView):

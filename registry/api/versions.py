@@ -1,8 +1,6 @@
 """Versions: register, list, look at, take out of use."""
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
@@ -16,10 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from governance.api.authentication import actor_of
+from governance.api.filters import lookups, read
 from governance.api.permissions import requires
-from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry.actions import custody, register
+from registry.api.filters import VersionFilter
 from registry.api.version_serializers import (
     ReasonInput,
     RegisterInput,
@@ -28,7 +27,6 @@ from registry.api.version_serializers import (
 )
 from registry.lifecycle import Status
 from registry.models import Artifact, ModelVersion
-from registry.models.version import DIGEST
 
 FILTERS = [
     OpenApiParameter(
@@ -37,8 +35,12 @@ FILTERS = [
     OpenApiParameter("model", str, description="Only versions of this model, publisher/name"),
     OpenApiParameter("model_digest", str, description="Only versions with this model_digest, sha256:..."),
 ]
-KNOWN_PARAMETERS = {"status", "model", "model_digest", "cursor", "limit", "format"}
-DIGEST_FORM = re.compile(DIGEST)
+LOOKUPS = {
+    "status": "status",
+    "model_digest": "model_digest",
+    "publisher": "registered_model__publisher",
+    "name": "registered_model__name",
+}
 
 
 class VersionList(GenericAPIView[ModelVersion]):
@@ -185,21 +187,7 @@ def version_with_evidence(pk: int) -> ModelVersion:
 
 
 def _filtered(versions: QuerySet[ModelVersion], request: Request) -> QuerySet[ModelVersion]:
-    given: dict[str, Any] = request.query_params.dict()
-    unknown = sorted(set(given) - KNOWN_PARAMETERS)
-    if unknown:
-        raise InvalidInput(f"Unknown query parameter: {unknown[0]}.", field=unknown[0])
-    if "status" in given:
-        if given["status"] not in set(Status):
-            raise InvalidInput(f"No such status; one of {', '.join(Status)}.", field="status")
-        versions = versions.filter(status=given["status"])
+    given = read(VersionFilter, request.query_params)
     if "model" in given:
-        publisher, slash, name = given["model"].partition("/")
-        if not slash:
-            raise InvalidInput("Write publisher/name.", field="model")
-        versions = versions.filter(registered_model__publisher=publisher, registered_model__name=name)
-    if "model_digest" in given:
-        if not DIGEST_FORM.fullmatch(given["model_digest"]):
-            raise InvalidInput("Write sha256: and 64 lower-case hexadecimal digits.", field="model_digest")
-        versions = versions.filter(model_digest=given["model_digest"])
-    return versions
+        given["publisher"], _, given["name"] = given["model"].partition("/")
+    return versions.filter(**lookups(given, LOOKUPS))

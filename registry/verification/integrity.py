@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from modelcustody_client import manifest
+
+from registry.lifecycle import Severity
 from registry.verification.outcomes import Finding, failed, passed, undecided
 from registry.verification.subject import Expected, Seen, Subject
 
@@ -20,7 +23,7 @@ def pinned(subject: Subject) -> Iterator[Finding]:
 
 
 def file_set(subject: Subject) -> Iterator[Finding]:
-    """C2: the folder holds exactly the files of the manifest."""
+    """C2: the folder holds exactly the files of the manifest, and none that only passes for a document."""
     for path, reason in sorted(subject.unreadable.items()):
         yield failed(f"The files could not all be read: {reason}.", path=path)
     present = set(subject.seen) | set(subject.unreadable)
@@ -29,7 +32,15 @@ def file_set(subject: Subject) -> Iterator[Finding]:
             yield failed("A file of the manifest is missing.", path=path)
     for path in sorted(set(subject.seen) - set(subject.expected)):
         yield failed("A file is present that the manifest does not list.", path=path)
-    if not subject.unreadable and set(subject.seen) == set(subject.expected):
+    disguised = [path for path in sorted(subject.expected) if manifest.is_disguised(path)]
+    for path in disguised:
+        yield failed(
+            "The file is named like a document, so the model's digest does not cover it, but a loader would take it "
+            "for code or weights. Rename or remove it.",
+            path=path,
+            severity=Severity.HIGH,
+        )
+    if not disguised and not subject.unreadable and set(subject.seen) == set(subject.expected):
         yield passed(f"All {len(subject.expected)} files of the manifest are present, and no others.")
 
 

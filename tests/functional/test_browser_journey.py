@@ -45,7 +45,7 @@ def people(
 
         def person(name: str) -> Person:
             if name not in opened:
-                opened[name] = Person(chromium, live_server.url, name)
+                opened[name] = Person(chromium, live_server.url, name, factories.PASSWORD)
             return opened[name]
 
         yield person
@@ -264,7 +264,8 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         ("Decisions log", "decision"),
     ):
         auditor.menu(label)
-        auditor.page.locator("main table a").first.click()
+        with auditor.page.expect_navigation():
+            auditor.page.locator("main table a").first.click()
         auditor.look(page)
     auditor.go("/admin/find/?q=nothing+like+this")
     auditor.look("find-nothing")

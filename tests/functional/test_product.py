@@ -124,3 +124,25 @@ def test_second_product_on_the_same_data_is_refused(product: Product) -> None:
     assert done.returncode == 1
     assert "already runs" in done.stdout
     assert product.answers("/readyz")
+
+
+@pytest.mark.timeout(120)
+def test_a_port_that_somebody_else_has_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(tmp_path / "data"),
+        "PYTHONPATH": str(ROOT / "deploy/client"),
+    }
+    environment.pop("DATABASE_URL", None)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "manage.py", "up", "--no-journey", "--exit-when-done", "--port", port],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert f"cannot listen on port {port}" in done.stdout
+    assert not (tmp_path / "data" / "postgres").exists()

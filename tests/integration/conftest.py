@@ -21,5 +21,7 @@ def log_folders(settings: LazySettings, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def quick_passwords() -> Iterator[None]:
     """Hashing that is meant to be slow would be most of a test's time."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+    hashers = "django.contrib.auth.hashers"
+    quick_first = [f"{hashers}.MD5PasswordHasher", f"{hashers}.PBKDF2PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=quick_first):
         yield

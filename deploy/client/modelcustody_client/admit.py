@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from modelcustody_client import admission, launch, manifest, report, transport
+from modelcustody_client import admission, folder, launch, report, transport
 
 EXIT_DENIED = 3
 EXIT_UNAVAILABLE = 4
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, *, command: list[str], environ: Mapping[s
     region = arguments.region or environ.get("MODELCUSTODY_REGION") or None
     spool = Path(arguments.spool or environ.get("MODELCUSTODY_SPOOL") or _default_spool(environ, recorder))
     engine = launch.engine_of(command, name=arguments.engine)
-    files = manifest.hash_folder(model, progress=_progress if sys.stderr.isatty() else None)
+    files = folder.hash_folder(model, progress=_progress if sys.stderr.isatty() else None)
     decision = admission.request_admission(
         service,
         environment=arguments.environment,

@@ -44,9 +44,10 @@ class _Meter:
 
 
 def hash_folder(
-    root: Path, *, progress: Progress | None = None, workers: int = 2
+    root: str | Path, *, progress: Progress | None = None, workers: int = 2
 ) -> list[manifest.ManifestFile]:
     """Read every file below `root` once; return the manifest, sorted by path."""
+    root = Path(root)
     found = list_files(root)
     try:
         sizes = {path: target.stat().st_size for path, target in found.items()}

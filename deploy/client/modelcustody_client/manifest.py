@@ -1,4 +1,4 @@
-"""The names of a model: its files, their digests, and the two digests that stand for all of them. Pure, but for `hash_folder`.
+"""The names of a model: its files, their digests, and the two digests that stand for all of them. Pure.
 
 `manifest_digest` covers every file, `model_digest` the load-bearing ones; both hash what `sha256sum` prints.
 """
@@ -9,8 +9,7 @@ import dataclasses
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from modelcustody_client import errors
 
@@ -23,6 +22,24 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _EXACT_NAMES = frozenset({".gitattributes", ".gitignore"})
 _SUFFIXES = (".md", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 _PREFIXES = ("readme", "license", "licence", "copying", "notice", "use_policy", "citation")
+# Endings by which loaders pick their files, whatever stands before. It names no model, so it may grow.
+_LOADED_SUFFIXES = (
+    *(
+        ".safetensors",
+        ".gguf",
+        ".bin",
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".h5",
+        ".keras",
+        ".onnx",
+        ".tflite",
+        ".msgpack",
+    ),
+    *(".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz", ".model", ".tiktoken", ".spm", ".jinja"),
+    *(".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".exe", ".sh", ".js", ".c", ".cpp", ".cu"),
+)
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 # what turns the reading direction lets a name look like another one
@@ -105,6 +122,11 @@ def is_load_bearing(path: str) -> bool:
     return not (name in _EXACT_NAMES or name.endswith(_SUFFIXES) or name.startswith(_PREFIXES))
 
 
+def is_disguised(path: str) -> bool:
+    """Return whether rule 1 takes the file for a document although loaders would take it for code or weights."""
+    return not is_load_bearing(path) and path.translate(_ASCII_LOWER).endswith(_LOADED_SUFFIXES)
+
+
 def manifest_digest(files: Iterable[ManifestFile]) -> str:
     """Return the digest over all files."""
     return _sha256_of(sha256sum_lines(files))
@@ -144,15 +166,6 @@ def digests_of_sums(sums: Mapping[str, str]) -> tuple[str, str]:
     """Return `(manifest_digest, model_digest)` of a parsed manifest."""
     bearing = {path: sha256 for path, sha256 in sums.items() if is_load_bearing(path)}
     return _sha256_of(_lines(sums)), _sha256_of(_lines(bearing))
-
-
-def hash_folder(
-    root: str | Path, *, progress: Callable[[int, int], None] | None = None, workers: int = 2
-) -> list[ManifestFile]:
-    """Read every file of a model folder once and return its manifest, sorted by path."""
-    from modelcustody_client import folder
-
-    return folder.hash_folder(Path(root), progress=progress, workers=workers)
 
 
 def sort_key(file: ManifestFile) -> bytes:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from modelcustody_client import canonical, launch, manifest
+from modelcustody_client import canonical, folder, launch, manifest
 
 from tests import standin
 from tests.integration.client.command import CLIENT, run
@@ -37,7 +37,7 @@ def model(tmp_path):
 
 
 def allowance(model: Path) -> dict:
-    digest = manifest.model_digest(manifest.hash_folder(model))
+    digest = manifest.model_digest(folder.hash_folder(model))
     return {**DENIAL, "decision": "allow", "reasons": [], "model_version": "pkg:x", "model_digest": digest}
 
 
@@ -79,7 +79,7 @@ def test_an_allowed_model_is_stated_and_then_served_with_recording_on(service, m
     (asked,), (stated,) = service.sent("/api/v1/admissions"), service.sent("/api/v1/deployments")
     assert asked.headers["authorization"] == "Bearer mc_k_s"
     files = [
-        {"path": file.path, "size": file.size, "sha256": file.sha256} for file in manifest.hash_folder(model)
+        {"path": file.path, "size": file.size, "sha256": file.sha256} for file in folder.hash_folder(model)
     ]
     assert asked.json() == {
         "environment": "prod",

@@ -98,6 +98,11 @@ def test_digest_alone_is_enough(client: Client, desk: Desk) -> None:
     assert codes(ask(client, {**body, "model_digest": desk.version.model_digest})) == []
 
 
+def _disguised(desk: Desk, body: dict[str, Any]) -> None:
+    for path in ("LICENSE_model.py", "README.safetensors", "README.extra.md"):
+        body["files"].append({"path": path, "size": 1, "sha256": "0" * 64})
+
+
 def _extra(desk: Desk, body: dict[str, Any]) -> None:
     body["files"].append({"path": "extra.bin", "size": 1, "sha256": "0" * 64})
 
@@ -201,6 +206,7 @@ def policy(**lines: str) -> None:
     ("change", "expected"),
     [
         (_extra, ["file_extra"]),
+        (_disguised, ["file_extra", "file_extra"]),
         (_missing, ["file_missing"]),
         (_altered, ["digest_mismatch"]),
         (_unknown_model, ["not_registered"]),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 
 from governance.models import User
@@ -222,3 +223,46 @@ def test_any_licence_question_is_answered() -> None:
         400,
         "malformed_json",
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("admissions?environment=%00", "environment"),
+        ("admissions?decision=maybe", "decision"),
+        ("admissions?bogus=1", "bogus"),
+        ("approvals?status=bogus", "status"),
+        ("approvals?environment=%00", "environment"),
+        ("approvals?model_version=99999999999999999999", "model_version"),
+        ("approvals?bogus=1", "bogus"),
+        ("approved-models?environment=%00", "environment"),
+        ("approved-models?environment=a&environment=b", "environment"),
+        ("model-versions?model=%00/a", "model"),
+        ("model-versions?status=bogus", "status"),
+    ],
+)
+def test_a_list_names_the_parameter_that_it_does_not_take(address: str, field: str) -> None:
+    problem(person(Role.AUDITOR).get(f"/api/v1/{address}"), 422, "invalid_input", field)
+
+
+def test_a_body_past_the_limit_is_refused_unread(settings: LazySettings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    body = {"source": "x" * 1000}
+    _, node = factories.api_token(Scope.RECORD, recorder="node", environment="")
+    headers = {"authorization": f"Bearer {node}"}
+
+    assert problem(post(person(Role.OFFICER), "model-versions", body), 413, "too_large")["limit"] == 1000
+    problem(post(Client(), "deployments", body, headers=headers), 413, "too_large")
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"'])
+def test_a_body_that_is_no_object_is_told_so(body: str) -> None:
+    found = problem(post(person(Role.OFFICER), "model-versions", body), 422, "invalid_input")
+
+    assert found["detail"].startswith("The body must be a JSON object")
+
+
+def test_another_content_type_is_told_which_one_is_taken() -> None:
+    answer = person(Role.OFFICER).post("/api/v1/model-versions", {"source": "x"})
+
+    assert "application/json" in problem(answer, 415, "unsupported_media_type")["detail"]

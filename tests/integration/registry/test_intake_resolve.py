@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modelcustody_client import manifest
+from modelcustody_client import folder, manifest
 from pytest_django.fixtures import Settings
 
 from registry.actions import resolve
@@ -31,7 +31,7 @@ def test_a_folder_is_written_down_in_full(tmp_path: Path) -> None:
 
     version = intake.resolved(tmp_path / "m", **{"adapter_config.json": adapter})
 
-    files = manifest.hash_folder(tmp_path / "m")
+    files = folder.hash_folder(tmp_path / "m")
     assert version.status == "resolved"
     assert version.manifest_digest == manifest.manifest_digest(files)
     assert version.model_digest == manifest.model_digest(files)

@@ -18,11 +18,11 @@ def model(tmp_path):
 
 
 def paths(root) -> list[str]:
-    return [file.path for file in manifest.hash_folder(root)]
+    return [file.path for file in folder.hash_folder(root)]
 
 
 def test_hash_folder_gives_size_and_sha256_of_every_file(model):
-    found = manifest.hash_folder(model)
+    found = folder.hash_folder(model)
 
     assert [file.path for file in found] == ["config.json", "empty", "sub/model.safetensors"]
     for file in found:
@@ -39,13 +39,13 @@ def test_manifest_digest_can_be_recomputed_with_coreutils(model):
         ["sh", "-c", script], cwd=model, capture_output=True, text=True, check=True
     ).stdout
 
-    assert manifest.manifest_digest(manifest.hash_folder(model)) == "sha256:" + printed.split()[0]
+    assert manifest.manifest_digest(folder.hash_folder(model)) == "sha256:" + printed.split()[0]
 
 
 def test_hash_folder_reports_progress_up_to_the_total(model):
     seen = []
 
-    manifest.hash_folder(model, progress=lambda done, total: seen.append((done, total)))
+    folder.hash_folder(model, progress=lambda done, total: seen.append((done, total)))
 
     total = 2 + 3 * 1024 * 1024 + 7
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -67,7 +67,7 @@ def test_hash_folder_leaves_out_git_and_the_hubs_own_files_and_nothing_else(mode
 def test_hash_folder_follows_links_that_stay_inside(model):
     (model / "link.json").symlink_to("config.json")
 
-    found = {file.path: file.sha256 for file in manifest.hash_folder(model)}
+    found = {file.path: file.sha256 for file in folder.hash_folder(model)}
 
     assert found["link.json"] == found["config.json"]
 
@@ -80,7 +80,7 @@ def test_hash_folder_follows_the_links_of_the_hubs_cache(tmp_path):
     (repository / "blobs" / "abc").write_bytes(b"weights")
     (snapshot / "onnx" / "model.bin").symlink_to("../../../blobs/abc")
 
-    assert manifest.hash_folder(snapshot) == [
+    assert folder.hash_folder(snapshot) == [
         manifest.ManifestFile("onnx/model.bin", 7, hashlib.sha256(b"weights").hexdigest())
     ]
 
@@ -90,25 +90,25 @@ def test_hash_folder_refuses_links_out_of_the_folder(model, tmp_path):
     (model / "innocent.json").symlink_to("../secret")
 
     with pytest.raises(manifest.BadPath, match=r"innocent\.json.*leaves the folder"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
 
 
 def test_hash_folder_refuses_links_to_a_folder_and_dangling_ones(model):
     (model / "loop").symlink_to(model, target_is_directory=True)
     with pytest.raises(manifest.BadPath, match=r"loop.*not a regular file"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
 
     (model / "loop").unlink()
     (model / "dangling").symlink_to("nowhere")
     with pytest.raises(folder.UnreadableFolder, match="nowhere"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
 
 
 def test_hash_folder_refuses_special_files(model):
     os.mkfifo(model / "pipe")
 
     with pytest.raises(manifest.BadPath, match=r"pipe.*not a regular file"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
 
 
 @pytest.mark.parametrize("name", [b"a\nb", b"a\\b", b"\xff", b"a\x01"])
@@ -116,7 +116,7 @@ def test_hash_folder_refuses_bad_names_and_shows_them_harmlessly(model, name):
     (model / os.fsdecode(name)).touch()
 
     with pytest.raises(manifest.BadPath) as caught:
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
     assert str(caught.value).isprintable()
 
 
@@ -124,7 +124,7 @@ def test_hash_folder_refuses_names_that_differ_in_case_only(model):
     (model / "Config.json").touch()
 
     with pytest.raises(manifest.BadPath, match="case"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)
 
 
 def test_hash_folder_refuses_what_is_no_folder_or_holds_nothing(tmp_path):
@@ -133,7 +133,7 @@ def test_hash_folder_refuses_what_is_no_folder_or_holds_nothing(tmp_path):
 
     for name in ("file", "missing", "empty"):
         with pytest.raises(folder.UnreadableFolder, match=name):
-            manifest.hash_folder(tmp_path / name)
+            folder.hash_folder(tmp_path / name)
 
 
 def test_hash_folder_refuses_a_file_that_changes_while_it_is_read(model):
@@ -146,7 +146,7 @@ def test_hash_folder_refuses_a_file_that_changes_while_it_is_read(model):
             grown.append(True)
 
     with pytest.raises(folder.UnreadableFolder, match="changed while it was read"):
-        manifest.hash_folder(model, progress=grow, workers=1)
+        folder.hash_folder(model, progress=grow, workers=1)
 
 
 def test_hash_folder_does_not_follow_a_link_put_in_place_after_the_walk(model, monkeypatch):
@@ -157,4 +157,4 @@ def test_hash_folder_does_not_follow_a_link_put_in_place_after_the_walk(model, m
     monkeypatch.setattr(folder, "_walk", lambda _base: listed.items())
 
     with pytest.raises(folder.UnreadableFolder, match=r"config\.json"):
-        manifest.hash_folder(model)
+        folder.hash_folder(model)

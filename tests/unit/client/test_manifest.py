@@ -60,6 +60,24 @@ def test_is_load_bearing(path, expected):
 
 
 @pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("LICENSE_model.py", True),
+        ("README.safetensors", True),
+        ("deep/license.BIN", True),
+        ("notice.pkl", True),
+        ("LICENSE", False),
+        ("LICENSE.llama-3.1", False),
+        ("README.md", False),
+        ("model.safetensors", False),  # covered by the digest, so nothing is hidden
+        ("modeling.py", False),
+    ],
+)
+def test_is_disguised(path, expected):
+    assert manifest.is_disguised(path) is expected
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "",

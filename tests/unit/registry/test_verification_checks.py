@@ -131,6 +131,15 @@ def test_missing_and_extra_files_are_critical() -> None:
     assert worst == {("C2-file-set", "extra"), ("C2-file-set", "gone"), ("C3-digests", "gone")}
 
 
+@pytest.mark.parametrize("path", ["LICENSE_model.py", "README.safetensors", "license.bin"])
+def test_code_and_weights_named_like_a_document_fail_the_run(path: str) -> None:
+    found = checks.run_checks(subject_of(folders.model_files(**{path: folders.weights("hidden")})))
+
+    result = next(item for item in found if (item.check_id, item.finding.path) == ("C2-file-set", path))
+    assert (result.finding.outcome, result.severity) == (Outcome.FAIL, Severity.HIGH)
+    assert outcomes.run_outcome(found) is Outcome.FAIL
+
+
 def test_a_branch_is_not_a_pin() -> None:
     for revision, expected in (("main", Outcome.FAIL), (None, Outcome.FAIL), ("a" * 40, Outcome.PASS)):
         subject = Subject("hub", revision, {}, {})
