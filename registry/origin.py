@@ -9,10 +9,15 @@ from registry.sources.base import ModelSource
 from registry.sources.folder import FolderSource
 
 
+def private_folders() -> list[Path]:
+    """Where the service keeps keys and secrets: never a model, though it may read them."""
+    return [Path(settings.KEYS_DIR), Path(settings.SIGNER_DIR), settings.PATHS.secrets]
+
+
 def source_of(version: ModelVersion) -> ModelSource:
     """The source of a version, ready to be asked."""
     if version.source_kind == SourceKind.FOLDER:
-        return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS)
+        return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS, private=private_folders())
     from registry.sources.hub import HubSource  # only workers need the Hub's client
 
     return HubSource(

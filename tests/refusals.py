@@ -1,9 +1,10 @@
 """Rows in a given state, and what the database refuses to do with them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 from registry.lifecycle import RunState, Status
 from registry.models import ModelVersion, ResolutionRun, SmokeRun, VerificationRun
@@ -11,6 +12,21 @@ from tests import factories
 
 NOW = factories.NOW
 RUNS = (ResolutionRun, VerificationRun, SmokeRun)
+
+
+def refused(name: str, write: Callable[[], Any]) -> None:
+    """The write is refused by the constraint or trigger of this name."""
+
+    def write_now() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            write()
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(DatabaseError) as caught:
+        write_now()
+    found = getattr(caught.value.__cause__, "diag", None)
+    assert found is not None
+    assert found.constraint_name == name
 
 
 def refused_by(name: str, rows: models.QuerySet[Any], **changes: Any) -> None:

@@ -13,6 +13,7 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
+from registry.actions import endings
 from registry.licensing import facts
 from registry.models import ServingEnvironment
 from registry.models.review import NAME
@@ -52,10 +53,19 @@ def define_environment(
         event=Event.ENVIRONMENT_DEFINED,
         actor=str(actor),
         subject=f"environment:{name}",
-        body={**fields, "was": was},
+        body={**_logged(fields), "was": _logged(was) if was is not None else None},
         at=now,
     )
     return environment
+
+
+def _logged(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides, as it is; the log is public and gets the free words by their digest."""
+    return {
+        "regions": fields["regions"],
+        "use": fields["use"],
+        "description_sha256": endings.sha256(fields["description"]),
+    }
 
 
 def _check(*, name: str, description: str, regions: Sequence[str], use: Mapping[str, Any]) -> None:

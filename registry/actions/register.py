@@ -9,6 +9,7 @@ from audit import log
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict
+from registry import origin
 from registry.actions import runs
 from registry.lifecycle import RunState, Status
 from registry.models import ModelVersion, RegisteredModel, ResolutionRun, SourceKind
@@ -30,7 +31,13 @@ def register_version(
     A draft of the same source and revision that is still open is returned as it is, and one whose resolution did not
     succeed is resolved again.
     """
-    address = parse.parse(source, revision=revision, name=name, allowed=settings.SOURCE_FOLDERS)
+    address = parse.parse(
+        source,
+        revision=revision,
+        name=name,
+        allowed=settings.SOURCE_FOLDERS,
+        private=origin.private_folders(),
+    )
     model, _ = RegisteredModel.objects.get_or_create(
         publisher=address.publisher, name=address.name, defaults={"created_by": actor.user, "created_at": now}
     )

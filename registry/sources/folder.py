@@ -16,8 +16,11 @@ from registry.sources.base import (
 )
 
 
-def locate(text: str, *, allowed: Sequence[Path]) -> Path:
-    """The real place of a folder that exists and may be used."""
+def locate(text: str, *, allowed: Sequence[Path], private: Sequence[Path] = ()) -> Path:
+    """The real place of a folder that exists and may be used.
+
+    `allowed`: the folders it may lie in; none means any. `private`: folders that it may neither lie in nor hold.
+    """
     path = Path(text)
     if not path.is_absolute() or "\x00" in text:
         raise InvalidSource(
@@ -39,14 +42,17 @@ def locate(text: str, *, allowed: Sequence[Path]) -> Path:
             f"{text} is outside the folders that may be used ({places}); an operator can add it to SOURCE_FOLDERS.",
             field="source",
         )
+    secret = [place.resolve() for place in private]
+    if any(real.is_relative_to(place) or place.is_relative_to(real) for place in secret):
+        raise SourceNotFound(f"{text} is where the service keeps keys of its own.", field="source")
     return real
 
 
 class FolderSource:
     """The files of one folder, used where they lie."""
 
-    def __init__(self, location: str, *, allowed: Sequence[Path]) -> None:
-        self.root = locate(location, allowed=allowed)
+    def __init__(self, location: str, *, allowed: Sequence[Path], private: Sequence[Path] = ()) -> None:
+        self.root = locate(location, allowed=allowed, private=private)
 
     def pin(self, revision: str) -> PinnedRevision:
         """A folder has no commits."""

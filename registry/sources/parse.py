@@ -27,20 +27,25 @@ class SourceAddress:
 
 
 def parse(
-    source: str, *, revision: str | None, name: str | None, allowed: Sequence[Path] = ()
+    source: str,
+    *,
+    revision: str | None,
+    name: str | None,
+    allowed: Sequence[Path] = (),
+    private: Sequence[Path] = (),
 ) -> SourceAddress:
     """The address that a person or a pipeline wrote; refuses with how to mend it.
 
-    `allowed`: the folders that may be used; none means any.
+    `allowed` and `private`: which folders may be used (`folder.locate`).
     """
     scheme, separator, rest = source.partition("://")
     if not separator or scheme not in {"hf", "folder"}:
         raise InvalidSource(f"{source[:200]!r} is no source that is known. {HOW}", field="source")
-    return (
-        _hub(rest, revision=revision, name=name)
-        if scheme == "hf"
-        else _folder(rest, revision=revision, name=name, allowed=allowed)
-    )
+    if scheme == "hf":
+        return _hub(rest, revision=revision, name=name)
+    publisher, model = _folder_name(revision=revision, name=name)
+    location = locate(rest, allowed=allowed, private=private)
+    return SourceAddress("folder", location=str(location), publisher=publisher, name=model, revision="")
 
 
 def _hub(rest: str, *, revision: str | None, name: str | None) -> SourceAddress:
@@ -58,15 +63,14 @@ def _hub(rest: str, *, revision: str | None, name: str | None) -> SourceAddress:
     return SourceAddress("hub", location=rest, publisher=publisher, name=model, revision=wanted)
 
 
-def _folder(rest: str, *, revision: str | None, name: str | None, allowed: Sequence[Path]) -> SourceAddress:
+def _folder_name(*, revision: str | None, name: str | None) -> tuple[str, str]:
     if revision:
         raise InvalidSource("A folder has no revisions; leave `revision` out.", field="revision")
     match = NAME.fullmatch(name or "")
     if match is None:
         raise InvalidSource("A folder needs a name of the form publisher/model.", field="name")
-    location = locate(rest, allowed=allowed)
     publisher, model = match.groups()
-    return SourceAddress("folder", location=str(location), publisher=publisher, name=model, revision="")
+    return publisher, model
 
 
 def is_commit(revision: str) -> bool:

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from django.core.management import call_command
@@ -10,19 +9,7 @@ from audit.events import Log
 from audit.ingest import records
 from audit.ingest import store as ingest
 from tests.logs import add_leaves, assert_whole, clock, decide, deployment, lines, record
-
-
-@contextmanager
-def connected_as(role: str) -> Iterator[None]:
-    """The test's own connection, as one of the service's roles."""
-    owner = connection.settings_dict["USER"]
-    connection.close()
-    connection.settings_dict["USER"] = role
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["USER"] = owner
+from tests.roles import connected_as
 
 
 @pytest.fixture

@@ -5,28 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
 
 from registry import models
 from tests import factories
 from tests.factories import NOW
+from tests.refusals import refused
 
 pytestmark = pytest.mark.django_db
-
-
-def refused(name: str, write: Callable[[], Any]) -> None:
-    """The write is refused by the constraint or trigger of this name."""
-
-    def write_now() -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            write()
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-    with pytest.raises(DatabaseError) as caught:
-        write_now()
-    found = getattr(caught.value.__cause__, "diag", None)
-    assert found is not None
-    assert found.constraint_name == name
 
 
 def admission(**fields: Any) -> models.Admission:

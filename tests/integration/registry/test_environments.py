@@ -34,7 +34,8 @@ def test_define_environment_keeps_it_and_logs_it() -> None:
     assert ServingEnvironment.objects.get(name="production").regions == ["eu-central"]
     event, actor, body = decisions.last("environment:production")
     assert (event, actor) == ("registry.environment.defined", str(officer))
-    assert body == {"description": row.description, "regions": row.regions, "use": row.use, "was": None}
+    digest = factories.sha256(row.description)
+    assert body == {"description_sha256": digest, "regions": row.regions, "use": row.use, "was": None}
 
 
 def test_define_environment_anew_says_what_it_was() -> None:

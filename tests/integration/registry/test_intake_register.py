@@ -4,6 +4,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from governance.errors import GovernanceError
+from registry.actions import register
 from registry.actions.register import DuplicateVersion
 from registry.models import ModelVersion
 from registry.sources.base import InvalidSource, SourceNotFound
@@ -110,3 +111,18 @@ def test_a_commit_that_is_registered_is_refused_at_once() -> None:
 
     assert refusal.value.extra["model_version"] == there.pk
     assert isinstance(refusal.value, GovernanceError)
+
+
+@pytest.mark.parametrize("inside", ["keys", "keys/..", "keys/below"])
+def test_folders_with_the_service_s_own_keys_are_no_source(
+    tmp_path: Path, settings: Settings, inside: str
+) -> None:
+    (tmp_path / "keys" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / inside)
+    settings.KEYS_DIR = tmp_path / "keys"
+
+    for address in (f"folder://{tmp_path / inside}", f"folder://{tmp_path / 'link'}"):
+        with pytest.raises(SourceNotFound, match="keys of its own"):
+            register.register_version(
+                source=address, revision=None, name="acme/m", actor=factories.actor(), now=factories.NOW
+            )
