@@ -73,9 +73,23 @@ def decide(
         reason = Reason("not_registered", "No registered version has these files.")
         return _answer(offer, policy, candidate=None, reasons=(reason,))
     candidate, reasons = min(judged, key=lambda item: _order(offer, *item))
+    if not reasons:
+        candidate, reasons = _withdrawn(offer, judged) or (candidate, reasons)
     if reasons:
         return _answer(offer, policy, candidate=candidate, reasons=reasons)
     return _allow(Question(offer, candidate, policy, environment, now))
+
+
+def _withdrawn(
+    offer: Offer, judged: list[tuple[Candidate, tuple[Reason, ...]]]
+) -> tuple[Candidate, tuple[Reason, ...]] | None:
+    """A version of the same model digest that was taken out of use: another README does not bring it back."""
+    for candidate, reasons in judged:
+        if candidate.status in _UNUSABLE and candidate.model_digest == offer.model_digest:
+            said = tuple(reason for reason in reasons if reason.code in _UNUSABLE)
+            plain = Reason(candidate.status, f"A version with the same model digest is {candidate.status}.")
+            return candidate, said or (plain,)
+    return None
 
 
 def _order(offer: Offer, candidate: Candidate, reasons: tuple[Reason, ...]) -> tuple[bool, bool, int, int]:

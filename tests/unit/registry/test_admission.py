@@ -303,13 +303,26 @@ def test_a_revoked_twin_of_the_same_content_speaks_for_all() -> None:
 
 def test_the_version_with_exactly_these_files_is_the_one() -> None:
     other = (*FILES[:3], file("README.md", "older"))
-    twin = dataclasses.replace(GOOD, version_id=2, status="revoked", files=other)
+    twin = dataclasses.replace(GOOD, version_id=2, files=other)
 
     assert decide(offer(), candidates=[twin, GOOD], policy=POLICY, environment=HERE, now=NOW).version_id == 3
     assert (
         decide(offer(*other), candidates=[GOOD, twin], policy=POLICY, environment=HERE, now=NOW).version_id
         == 2
     )
+
+
+@pytest.mark.parametrize("status", ["revoked", "quarantined"])
+def test_another_readme_does_not_bring_a_withdrawn_model_back(status: str) -> None:
+    other = (*FILES[:3], file("README.md", "older"))
+    twin = dataclasses.replace(GOOD, version_id=2, status=status, files=other)
+
+    for order in ([GOOD, twin], [twin, GOOD]):
+        decision = decide(offer(), candidates=order, policy=POLICY, environment=HERE, now=NOW)
+
+        assert decision.decision == "deny"
+        assert decision.version_id == 2
+        assert codes(decision) == {status}
 
 
 def test_an_unapproved_twin_does_not_stand_in_the_way() -> None:
