@@ -47,6 +47,14 @@ class Forbidden(GovernanceError):
     title = "Not permitted"
 
 
+class AuthenticationRequired(GovernanceError):
+    """Nobody is asking: the request carries neither a session nor a token that counts here."""
+
+    code = "authentication_required"
+    status = 401
+    title = "Say who you are"
+
+
 class BodyTooLarge(GovernanceError):
     """More bytes than one request may have."""
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from governance import tokens
 from governance.actors import Actor
+from governance.errors import AuthenticationRequired
 from governance.models import ApiToken, User
 
 
@@ -30,7 +31,9 @@ class BearerTokenAuthentication(BaseAuthentication):
 def actor_of(request: Request) -> Actor:
     """Who sent this request; only for views that require a login."""
     if isinstance(request.user, AnonymousUser):
-        raise tokens.TokenRefused("Log in, or send a bearer token.")
+        raise AuthenticationRequired(
+            "Log in, or send a bearer token; nodes and recorders always send a token."
+        )
     token = request.auth if isinstance(request.auth, ApiToken) else None
     return Actor(user=request.user, token=token)
 

@@ -108,7 +108,7 @@ def test_facts_are_attested_and_listed() -> None:
 def test_nobody_is_asked_to_log_in() -> None:
     response = Client().get("/api/v1/approvals")
 
-    problem(response, 401, "token_invalid")
+    problem(response, 401, "authentication_required")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
