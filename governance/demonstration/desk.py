@@ -10,6 +10,11 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
+def first_line(text: object) -> str:
+    """What a console has room for; pages and logs have all of it."""
+    return str(text).strip().partition("\n")[0][:300]
+
+
 class StepRefused(Exception):
     """The service refused something; `problem` is its RFC 9457 document."""
 

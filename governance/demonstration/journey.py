@@ -11,7 +11,7 @@ from django.db import connection
 
 from governance.demonstration import serving
 from governance.demonstration.console import Console, Step
-from governance.demonstration.desk import Desk, Json, StepRefused, wait_for
+from governance.demonstration.desk import Desk, Json, StepRefused, first_line, wait_for
 from governance.embedded.paths import Paths
 from governance.embedded.supervisor import Supervisor
 from registry import origin
@@ -98,15 +98,19 @@ class Journey:
                 return run
             total = run["bytes_total"]
             progress = run["state"] + (f" {100 * run['bytes_done'] // total} %" if total else "")
-            step.say(f"{progress}; last try: {run['message']}" if run["message"] else progress)
+            step.say(f"{progress}; last try: {first_line(run['message'])}" if run["message"] else progress)
             return None
 
         return wait_for(look, seconds=1800, what=f"the {kind} run")
 
     def _smoke(self, step: Step) -> Json:
+        has_open = any(
+            run["kind"] == "smoke" and run["state"] != "finished"
+            for run in self.officer.get(f"model-versions/{self.version_id}")["runs"]
+        )
         run = self._finished(step, "smoke")
-        # An engine that was installed since the last try deserves another.
-        if run["code"] == "engine_not_installed" and self.engine_python:
+        # A test that an earlier journey could not carry out deserves another try, now that things may have changed.
+        if run["outcome"] == "error" and self.engine_python and not has_open:
             self.officer.post(f"model-versions/{self.version_id}/smoke-runs")
             run = self._finished(step, "smoke")
         return run
@@ -115,8 +119,9 @@ class Journey:
         if run["outcome"] == "pass":
             step.detail = f"pass, {found}"
         else:
-            step.lack(f"{run['outcome']} {run['code']}: {run['message']}")
-            self.missing.append(f"{what}: {run['outcome']} {run['code']}: {run['message']}")
+            why = f"{run['outcome']} {run['code']}: {first_line(run['message'])}"
+            step.lack(why)
+            self.missing.append(f"{what}: {why}")
 
     # -- evaluate, review ----------------------------------------------------------------------------------------------
 
@@ -138,8 +143,8 @@ class Journey:
                     approval = self.reviewer.post(f"approvals/{approval['id']}/approve", {"note": note})
                 step.detail = f"asked by {approval['requested_by']}, approved by {approval['decided_by']}"
         except StepRefused as refused:
-            self.console.warn(f"The policy does not permit approval: {refused}")
-            self.missing.append(f"approval: {refused}")
+            self.console.warn(f"The policy does not permit approval: {first_line(refused)}")
+            self.missing.append(f"approval: {first_line(refused)}")
             return False
         return True
 
