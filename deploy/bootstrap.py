@@ -8,6 +8,7 @@ Makes .venv from the lock files, every package checked by its hash, then goes on
 """
 
 import argparse
+import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -58,6 +59,8 @@ def up(arguments: list[str]) -> int:
     """Install what is missing and become `manage.py up`."""
     code = install("demo")
     if code == 0:
+        if "--without-vllm" not in arguments:
+            have_numa()  # where it cannot be had, the product says what is missing and goes on
         os.chdir(ROOT)
         sys.stdout.flush()
         os.execv(PYTHON, [str(PYTHON), "manage.py", "up", *arguments])  # noqa: S606 - our own interpreter
@@ -72,6 +75,7 @@ def test(arguments: list[str], *, vllm: bool, browser: bool) -> int:
     selection = ["-m", " and ".join(f"not {name}" for name in left_out)] if left_out else []
     environment = dict(os.environ)
     if vllm:
+        have_numa()
         # Says itself what it could not have; the tests that need it then fail, and say so too.
         run(
             [str(PYTHON), "-m", "governance.demonstration", "--model-folder", str(ROOT / "build" / "smollm2")]
@@ -184,6 +188,17 @@ def have_browser() -> int:
     return apt_install(
         "chromium", "the browser tests (leave them out with --without-browser)", "fonts-dejavu-core"
     )
+
+
+def have_numa() -> int:
+    """Have the system library that vLLM for the CPU is linked against."""
+    if shutil.which("nvidia-smi") or os.environ.get("VLLM_PYTHON"):
+        return 0
+    try:
+        ctypes.CDLL("libnuma.so.1")
+    except OSError:
+        return apt_install("libnuma1", "vLLM on a CPU")
+    return 0
 
 
 def apt_install(package: str, purpose: str, *more: str) -> int:

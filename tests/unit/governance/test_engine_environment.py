@@ -66,6 +66,7 @@ def test_what_cannot_be_installed_leaves_nothing_and_says_why(
 
     monkeypatch.setattr(pip, "install", fails)
     monkeypatch.setattr(engine_environment, "has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(engine_environment, "missing_library", lambda: None)
     said: list[str] = []
     found = engine_environment.prepare(
         tmp_path / "venv", torch_index="https://torch.invalid/cpu", progress=said.append
@@ -83,7 +84,21 @@ def test_too_little_disk_is_said_before_anything_is_done(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10**9}))
     monkeypatch.setattr(engine_environment, "has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(engine_environment, "missing_library", lambda: None)
     found = engine_environment.prepare(tmp_path / "venv", progress=lambda _: None)
     assert isinstance(found, Unavailable)
     assert "1.0 GB are free" in found.reason
     assert not (tmp_path / "venv").exists()
+
+
+def test_a_missing_system_library_is_said_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_environment, "has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(engine_environment, "NUMA", "libnot-on-any-machine.so.9")
+
+    found = engine_environment.prepare(tmp_path / "engine", progress=lambda _: None)
+
+    assert isinstance(found, engine_environment.Unavailable)
+    assert "libnuma1" in found.reason
+    assert not (tmp_path / "engine").exists()
