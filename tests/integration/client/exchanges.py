@@ -16,7 +16,7 @@ ANSWER = {
 REQUEST = {
     "model": "served",
     "messages": [{"role": "user", "content": "the secret question"}],
-    "user": "ada",
+    "user": "ada lovelace",
     "seed": 7,
 }
 

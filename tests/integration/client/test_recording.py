@@ -67,7 +67,7 @@ def test_nothing_that_was_said_and_nobody_who_said_it_is_in_the_spool(root):
     ask(root, answering((json.dumps(ANSWER).encode(), False)))
 
     data = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
-    for secret in (b"secret question", b"secret answer", b"ada"):
+    for secret in (b"secret question", b"secret answer", b"ada lovelace"):
         assert secret not in data
     assert records(root)[0]["user_pseudonym"].startswith("hmac-sha256:")
 
