@@ -1,7 +1,6 @@
 """Approvals and decisions over REST."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -10,54 +9,15 @@ from governance.models import User
 from governance.permissions import Role, Scope
 from registry import models
 from tests import factories
+from tests.rest import as_, fresh_desk, now, person, post, problem, wanted
 from tests.reviewing import Desk, open_desk
 
 pytestmark = pytest.mark.django_db
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def person(role: Role) -> Client:
-    return as_(factories.user(role))
-
-
-def post(client: Client, address: str, body: Any, **options: Any) -> Any:
-    return client.post(f"/api/v1/{address}", body, content_type="application/json", **options)
-
-
-def problem(response: Any, status: int, code: str, field: str | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = response.json()
-    assert (response.status_code, found["code"], found.get("field")) == (status, code, field), found
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert {"type", "title", "status", "code", "detail"} <= set(found)
-    return found
-
-
 @pytest.fixture
 def desk() -> Desk:
-    made = open_desk(evidence=False)
-    factories.verification_run(made.version, at=now())
-    factories.smoke_run(made.version, at=now())
-    return made
-
-
-def wanted(desk: Desk, **changes: Any) -> dict[str, Any]:
-    return {
-        "model_version": desk.version.pk,
-        "environment": desk.environment.name,
-        "purpose": "assistant",
-        "expires_at": (now() + timedelta(days=30)).isoformat(),
-        "note": "please",
-        **changes,
-    }
+    return fresh_desk()
 
 
 # -- approvals ------------------------------------------------------------------------------------------------------
