@@ -6,7 +6,8 @@ from typing import Any
 from django.test import Client
 
 from governance.models import User
-from governance.permissions import Role
+from governance.permissions import Role, Scope
+from registry import models
 from tests import factories
 from tests.reviewing import Desk, open_desk
 
@@ -37,12 +38,32 @@ def problem(response: Any, status: int, code: str, field: str | None = None) -> 
     return found
 
 
-def fresh_desk() -> Desk:
+def fresh_desk(**fields: Any) -> Desk:
     """A version whose evidence is as old as this moment."""
-    made = open_desk(evidence=False)
+    made = open_desk(evidence=False, **fields)
     factories.verification_run(made.version, at=now())
     factories.smoke_run(made.version, at=now())
     return made
+
+
+def approve(desk: Desk, **changes: Any) -> models.Approval:
+    return desk.approved(now=now(), **{"expires_at": now() + timedelta(days=90), **changes})
+
+
+def ask(client: Client, body: Any, *, environment: str = "", scope: Scope = Scope.ADMISSION) -> Any:
+    fields = {"recorder": "node-1"} if scope is Scope.RECORD else {}
+    _, token = factories.api_token(scope, environment=environment, **fields)
+    return client.post(
+        "/api/v1/admissions",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+def codes(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [reason["code"] for reason in response.json()["reasons"]]
 
 
 def wanted(desk: Desk, **changes: Any) -> dict[str, Any]:

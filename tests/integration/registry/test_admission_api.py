@@ -1,6 +1,6 @@
 """Admission over HTTP: versions that lack something, tokens, and requests that are not understood."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,46 +11,16 @@ from governance.permissions import Role, Scope
 from registry import models
 from registry.lifecycle import Outcome, Severity
 from tests import decisions, factories
+from tests.rest import approve, ask, codes, fresh_desk, now
 from tests.reviewing import Desk, open_desk, policy_text
 
 pytestmark = pytest.mark.django_db
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @pytest.fixture
 def desk() -> Desk:
     """An approved version, with evidence as of this moment."""
     return fresh_desk()
-
-
-def fresh_desk(**fields: Any) -> Desk:
-    made = open_desk(evidence=False, **fields)
-    factories.verification_run(made.version, at=now())
-    factories.smoke_run(made.version, at=now())
-    return made
-
-
-def approve(desk: Desk, **changes: Any) -> models.Approval:
-    return desk.approved(now=now(), **{"expires_at": now() + timedelta(days=90), **changes})
-
-
-def ask(client: Client, body: Any, *, environment: str = "", scope: Scope = Scope.ADMISSION) -> Any:
-    fields = {"recorder": "node-1"} if scope is Scope.RECORD else {}
-    _, token = factories.api_token(scope, environment=environment, **fields)
-    return client.post(
-        "/api/v1/admissions",
-        body,
-        content_type="application/json",
-        headers={"Authorization": f"Bearer {token}"},
-    )
-
-
-def codes(response: Any) -> list[str]:
-    assert response.status_code == 200, response.content
-    return [reason["code"] for reason in response.json()["reasons"]]
 
 
 def policy(**lines: str) -> None:
