@@ -54,7 +54,7 @@ def of_toml(text: str, *, takes_over: Sequence[str], release: CatalogRelease | N
     found = _strict(record)
     entries = catalogs.entries_in_force(release)
     project = _project_records(entries)
-    claimed = claims.claims(found, [one for one in project.values() if one.id != catalog.UNKNOWN])
+    claimed = _claimed(found, project)
     _check_claims(claimed, takes_over=takes_over, known=project)
     digest = records.record_digest(record)
     return _draft(
@@ -143,6 +143,16 @@ def _project_records(entries: Entries) -> dict[str, License]:
         for license_id, digest in named.items()
         if digest
     }
+
+
+def _claimed(found: License, project: Mapping[str, License]) -> tuple[Claim, ...]:
+    """What the record claims of the project's other records, beyond what the record that it overrides shares with them."""
+    others = [one for one in project.values() if one.id != catalog.UNKNOWN]
+    hidden = project.get(found.id)
+    shared = {(claim.value, claim.owner) for claim in claims.claims(hidden, others)} if hidden else set()
+    return tuple(
+        claim for claim in claims.claims(found, others) if (claim.value, claim.owner) not in shared
+    )
 
 
 def _check_claims(

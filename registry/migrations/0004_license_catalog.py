@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='licenserecord',
-            constraint=models.CheckConstraint(condition=django.db.models.lookups.Exact(django.db.models.fields.json.KeyTextTransform('id', 'record'), models.F('license_id')), name='registry_licenserecord_says_its_id'),
+            constraint=models.CheckConstraint(condition=models.Q(('record__has_key', 'id'), django.db.models.lookups.Exact(django.db.models.fields.json.KeyTextTransform('id', 'record'), models.F('license_id'))), name='registry_licenserecord_says_its_id'),
         ),
         migrations.AddConstraint(
             model_name='licenserecord',
