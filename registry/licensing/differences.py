@@ -10,7 +10,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "obligations": ("id",),
     "texts": ("document", "sha256_words_v1"),
     "repositories": ("pattern",),
-    "grants": ("id",),
+    "grants": ("of", "reference"),
 }
 
 
