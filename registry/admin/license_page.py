@@ -40,7 +40,7 @@ def gather(row: LicenseRecord) -> dict[str, Any]:
     entries = release.entries if release is not None else {}
     found = records.parse_kept(row.license_id, row.record)
     under = holdings.versions_under(row.license_id)
-    proposals = list(_proposals(row.license_id))
+    proposals, releases = list(_proposals(row.license_id)), history(row.license_id)
     return {
         "title": found.name,
         "terms": found,
@@ -54,11 +54,15 @@ def gather(row: LicenseRecord) -> dict[str, Any]:
         "standing": standing(row, entries),
         "beside": beside(row, entries),
         "proposals": proposals,
-        "releases": history(row.license_id),
+        "releases": releases,
         "versions": list(under.select_related("registered_model")[:SHOWN_VERSIONS]),
         "version_count": holdings.counts([row.license_id]).get(row.license_id, 0),
         "entries": overview.latest_decisions(
-            [f"license-proposal:{one.pk}" for one in proposals], limit=SHOWN_VERSIONS
+            [
+                *(f"license-proposal:{one.pk}" for one in proposals),
+                *(f"catalog-release:{one.pk}" for one in releases),
+            ],
+            limit=SHOWN_VERSIONS,
         ),
     }
 

@@ -19,7 +19,7 @@ from governance.permissions import Permission
 from registry import catalogs, drafts
 from registry.actions import licenses
 from registry.admin.license_forms import PublishForm
-from registry.models import CatalogRelease, LicenseProposal
+from registry.models import CatalogRelease, LicenseProposal, ProposedChange
 
 OPEN = Q(closed_at__isnull=True, release__isnull=True)
 STATES = {
@@ -137,7 +137,8 @@ class LicenseProposalAdmin(DeskAdmin):
 
     def name_of(self, row: LicenseProposal) -> str:
         """What it would do."""
-        return f"{row.get_change_display()} {row.record.license_id}"
+        word = "Withdraw" if row.change == ProposedChange.WITHDRAW else "Put in force"
+        return f"{word}: {row.record.license_id}"
 
     def object_context(self, row: LicenseProposal) -> dict[str, Any]:
         """What it changes, against what is in force now or was when it was carried out."""

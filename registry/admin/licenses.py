@@ -119,7 +119,7 @@ class LicenseRecordAdmin(DeskAdmin):
     """The records in force."""
 
     heading = "Licences"
-    purpose = "What each license says, as data: every verdict is made from these records, and names the set it used."
+    purpose = "What each licence says, as data: every verdict is made from these records, and names the set it used."
     empty_hint = (
         "The records that come with the service are in force, and are put on record by manage.py load_licenses, or by "
         "the first evaluation."

@@ -16,7 +16,7 @@ NAMES = {
     "share_alike": "Derivatives under the same licence",
     "guardrail_integrity": "Safeguards stay in place",
     "output_training": "Outputs to train other models",
-    "applies": "Only where",
+    "applies": "Applies",
     "above": "Only above",
     "exempt_roles": "Not for",
     "not_roles": "Not for",
