@@ -63,7 +63,8 @@ def question(case: Mapping[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def with_records(texts: list[str]) -> catalog.Catalog:
+@functools.cache
+def with_records(texts: tuple[str, ...]) -> catalog.Catalog:
     if not texts:
         return CATALOG
     ours = [(path.name, path.read_bytes()) for path in sorted(catalog.FOLDER.glob("*.toml"))]
@@ -71,7 +72,7 @@ def with_records(texts: list[str]) -> catalog.Catalog:
 
 
 def answer(case: Mapping[str, Any]) -> EvaluationResult:
-    return evaluate.evaluate(request.parse_request(question(case)), with_records(case.get("records", [])))
+    return evaluate.evaluate(request.parse_request(question(case)), with_records(tuple(case.get("records", ()))))
 
 
 @pytest.mark.parametrize("case", list(cases()))
