@@ -72,7 +72,9 @@ def with_records(texts: tuple[str, ...]) -> catalog.Catalog:
 
 
 def answer(case: Mapping[str, Any]) -> EvaluationResult:
-    return evaluate.evaluate(request.parse_request(question(case)), with_records(tuple(case.get("records", ()))))
+    return evaluate.evaluate(
+        request.parse_request(question(case)), with_records(tuple(case.get("records", ())))
+    )
 
 
 @pytest.mark.parametrize("case", list(cases()))
