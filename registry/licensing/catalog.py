@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from license_expression import get_spdx_licensing
 
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
+from registry.licensing.repositories import RepositoryIndex
 from registry.licensing.terms import (
     Category,
     Condition,
@@ -36,6 +38,7 @@ FOLDER = Path(__file__).parent / "catalog"
 UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -51,6 +54,11 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def repositories(self) -> RepositoryIndex:
+        """Which Hub repositories are known to be under which license."""
+        return RepositoryIndex(self.licenses)
 
     def get(self, license_id: str) -> License:
         """Return the record of a license; one that is not here is the unknown license."""
@@ -183,8 +191,18 @@ def _template(fields: Fields) -> Template:
 
 
 def _repositories(fields: Fields) -> Repositories:
-    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    found = Repositories(
+        pattern=fields.text("pattern"),
+        bases=fields.texts("bases"),
+        since=fields.date_or_none("from"),
+        before=fields.date_or_none("before"),
+        commits=fields.texts("commits"),
+    )
     fields.done()
+    if found.since and found.before and found.since >= found.before:
+        raise fields.fail("before", "must be later than `from`")
+    if not all(_COMMIT.fullmatch(commit) for commit in found.commits):
+        raise fields.fail("commits", f"must match {_COMMIT.pattern}")
     return found
 
 
