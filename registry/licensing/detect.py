@@ -47,10 +47,11 @@ class DiscoveredText:
 
 @dataclass(frozen=True)
 class DeclaredLicenses:
-    """The records that a card's words stand for; without any, the reason."""
+    """The records that a card's words stand for; without any, the reason, and those that were to choose from."""
 
     licenses: tuple[str, ...]
     reason: str
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -
         if len(meant) != 1:
             shown = f"{word} / {declared.license_name}" if declared.license_name else word
             which = "stands for several known licenses" if meant else "stands for no known license"
-            return DeclaredLicenses((UNKNOWN,), f"the declared license {shown!r} {which}")
+            return DeclaredLicenses((UNKNOWN,), f"the declared license {shown!r} {which}", tuple(meant))
         found.update(meant)
     return DeclaredLicenses(tuple(sorted(found)), f"declared as {', '.join(declared.licenses)}")
 
