@@ -202,7 +202,7 @@ def test_notices_of_several_teachers_are_all_kept() -> None:
     )
 
     duties = {(due.license, due.obligation.id) for due in result.obligations}
-    assert {"llama-3.1", "gemma-tou-2025-03-24"} <= {license for license, duty in duties if "notice" in duty}
+    assert {"llama-3.1", "gemma-tou-2025-03-24"} <= {one for one, duty in duties if "notice" in duty}
     assert ("deepseek-model-1.0", "licence-copy") in duties
 
 
