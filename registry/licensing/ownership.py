@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from registry.licensing import detect, lineage
+from registry.licensing import lineage
 from registry.licensing.catalog import UNKNOWN, Catalog
-from registry.licensing.detect import DeclaredLicenses
+from registry.licensing.declared import DeclaredLicenses, declared_licenses
 from registry.licensing.lineage import Ancestry
 from registry.licensing.repositories import Known
 from registry.licensing.request import EvaluationRequest
@@ -53,7 +53,7 @@ class _Model:
         if concluded := self.request.known.get(self.model):
             return self._concluded(concluded)
         if self.is_subject and declared.licenses:
-            found = detect.declared_licenses(declared, self.model, self.catalog)
+            found = declared_licenses(declared, self.model, self.catalog)
             return self._declared(_settled_by(found, set(behind)))
         if self.repository.possible:
             return replace(self._inferred((), ""), claimed=self.repository.licenses or (UNKNOWN,))
