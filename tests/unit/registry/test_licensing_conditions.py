@@ -33,6 +33,7 @@ def situation(
         model=model,
         license="the-license",
         models=models,
+        derived=any(one != model for one in models),
         learned=learned,
     )
 
