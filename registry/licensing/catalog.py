@@ -18,6 +18,7 @@ from registry.licensing.terms import (
     Category,
     Condition,
     Document,
+    EvidenceKind,
     Hub,
     License,
     Obligation,
@@ -99,8 +100,9 @@ def _check_together(licenses: Mapping[str, License]) -> None:
 def parse_license(record: Mapping[str, Any], *, path: str) -> License:
     """One record, refused when anything in it is unknown or ill-typed."""
     fields = Fields(record, path=path, problem=InvalidCatalog)
+    license_id = _matching(fields, "id", _ID)
     found = License(
-        id=_matching(fields, "id", _ID),
+        id=license_id,
         name=fields.text("name"),
         publisher=fields.text("publisher"),
         spdx=_spdx(fields),
@@ -116,7 +118,7 @@ def parse_license(record: Mapping[str, Any], *, path: str) -> License:
         scope=_scope(fields.table("scope")),
         student_exceptions=fields.texts("student_exceptions"),
         conditions=tuple(_condition(item) for item in fields.tables("conditions")),
-        obligations=tuple(_obligation(item) for item in fields.tables("obligations")),
+        obligations=tuple(_obligation(item, license_id=license_id) for item in fields.tables("obligations")),
     )
     fields.done()
     _check_review(fields, found)
@@ -216,14 +218,18 @@ def _condition(fields: Fields) -> Condition:
     return found
 
 
-def _obligation(fields: Fields) -> Obligation:
+def _obligation(fields: Fields, *, license_id: str) -> Obligation:
     found = Obligation(
+        license=license_id,
         id=_matching(fields, "id", _ID),
         do=fields.text("do"),
         evidence=fields.text("evidence"),
+        evidence_kind=fields.choice_or_none("evidence_kind", EvidenceKind) or EvidenceKind.DOCUMENT,
         clause=fields.text("clause"),
         trigger=fields.choice("trigger", Trigger),
         on_outputs=fields.flag_or_none("on_outputs") or False,
+        notice=fields.text_or_none("notice"),
+        display=fields.texts("display"),
     )
     fields.done()
     return found

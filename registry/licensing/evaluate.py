@@ -80,10 +80,7 @@ class EvaluationResult:
         return {
             "verdict": self.verdict.value,
             "effective_licenses": list(self.effective_licenses),
-            "obligations": [
-                {"id": item.id, "do": item.do, "evidence": item.evidence, "clause": item.clause}
-                for item in self.obligations
-            ],
+            "obligations": [item.to_json() for item in self.obligations],
             "findings": [finding.to_json() for finding in self.findings],
             "conflicts": [conflict.to_json() for conflict in self.conflicts],
             "missing_facts": list(self.missing_facts),
