@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,11 +16,13 @@ from license_expression import get_spdx_licensing
 
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
+from registry.licensing.gate import Gate
 from registry.licensing.terms import (
     Category,
     Condition,
     Document,
     EvidenceKind,
+    Grant,
     Hub,
     License,
     Obligation,
@@ -52,6 +56,15 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
+        """Return what signed agreements lift, by the license whose conditions they lift."""
+        found: dict[str, list[tuple[License, Grant]]] = defaultdict(list)
+        for _, terms in sorted(self.licenses.items()):
+            for grant in terms.grants:
+                found[grant.of].append((terms, grant))
+        return {license_id: tuple(grants) for license_id, grants in found.items()}
 
     def get(self, license_id: str) -> License:
         """Return the record of a license; one that is not here is the unknown license."""
@@ -95,14 +108,18 @@ def _check_together(licenses: Mapping[str, License]) -> None:
     for found in licenses.values():
         for other in sorted(set(found.student_exceptions) - set(licenses)):
             raise InvalidCatalog(f"{found.id}.toml", f"names the unknown record {other!r}")
+        for grant in found.grants:
+            if grant.of not in licenses or grant.of in (UNKNOWN, found.id):
+                raise InvalidCatalog(
+                    f"{found.id}.toml", f"lifts conditions of no known license: {grant.of!r}"
+                )
 
 
 def parse_license(record: Mapping[str, Any], *, path: str) -> License:
     """One record, refused when anything in it is unknown or ill-typed."""
     fields = Fields(record, path=path, problem=InvalidCatalog)
-    license_id = _matching(fields, "id", _ID)
     found = License(
-        id=license_id,
+        id=_matching(fields, "id", _ID),
         name=fields.text("name"),
         publisher=fields.text("publisher"),
         spdx=_spdx(fields),
@@ -118,7 +135,8 @@ def parse_license(record: Mapping[str, Any], *, path: str) -> License:
         scope=_scope(fields.table("scope")),
         student_exceptions=fields.texts("student_exceptions"),
         conditions=tuple(_condition(item) for item in fields.tables("conditions")),
-        obligations=tuple(_obligation(item, license_id=license_id) for item in fields.tables("obligations")),
+        obligations=tuple(_obligation(item) for item in fields.tables("obligations")),
+        grants=tuple(_grant(item) for item in fields.tables("grants")),
     )
     fields.done()
     _check_review(fields, found)
@@ -209,6 +227,7 @@ def _condition(fields: Fields) -> Condition:
         clause=fields.text("clause"),
         effect=effect,
         parameters=conditions.KINDS[kind](fields),
+        applies=Gate.parse(fields.table("applies")),
         on_outputs=fields.flag_or_none("on_outputs") or False,
         curable=fields.flag_or_none("curable") or False,
         remedy=fields.text_or_none("remedy"),
@@ -218,9 +237,8 @@ def _condition(fields: Fields) -> Condition:
     return found
 
 
-def _obligation(fields: Fields, *, license_id: str) -> Obligation:
+def _obligation(fields: Fields) -> Obligation:
     found = Obligation(
-        license=license_id,
         id=_matching(fields, "id", _ID),
         do=fields.text("do"),
         evidence=fields.text("evidence"),
@@ -230,6 +248,36 @@ def _obligation(fields: Fields, *, license_id: str) -> Obligation:
         on_outputs=fields.flag_or_none("on_outputs") or False,
         notice=fields.text_or_none("notice"),
         display=fields.texts("display"),
+        applies=Gate.parse(fields.table("applies")),
+        above=tuple(_threshold(item) for item in fields.tables("above")),
     )
     fields.done()
+    return found
+
+
+def _threshold(fields: Fields) -> Any:
+    kind = fields.text("kind")
+    if kind not in conditions.THRESHOLDS:
+        raise fields.fail("kind", f"must be one of {', '.join(conditions.THRESHOLDS)}")
+    found = conditions.KINDS[kind](fields)
+    fields.done()
+    return found
+
+
+def _grant(fields: Fields) -> Grant:
+    found = Grant(
+        of=_matching(fields, "of", _ID),
+        conditions=fields.texts("conditions"),
+        models=fields.texts("models"),
+        licensees=fields.texts("licensees"),
+        reference=fields.text("reference"),
+        effective_on=fields.date_or_none("effective_on"),
+        expires_on=fields.date_or_none("expires_on"),
+    )
+    fields.done()
+    strange = sorted(set(found.conditions) - set(conditions.KINDS))
+    if strange or not found.conditions:
+        raise fields.fail("conditions", f"must be kinds of condition, not {strange}")
+    if not found.models:
+        raise fields.fail("models", "is required")
     return found

@@ -137,12 +137,13 @@ class Document(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that must hold for the grant to hold; `parameters` is the dataclass of its kind."""
+    """Something that must hold for the grant to hold; `parameters` is the dataclass of its kind, `applies` a `Gate`."""
 
     kind: str
     clause: str
     effect: Verdict
     parameters: Any
+    applies: Any
     on_outputs: bool
     curable: bool
     remedy: str | None
@@ -153,7 +154,6 @@ class Condition:
 class Obligation:
     """Something the organisation must do, and the evidence that it did."""
 
-    license: str
     id: str
     do: str
     evidence: str
@@ -164,17 +164,9 @@ class Obligation:
     # The exact words that a NOTICE file must hold, and those of which one must be shown.
     notice: str | None
     display: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the obligation as the contract spells it."""
-        return {
-            "id": self.id,
-            "do": self.do,
-            "evidence": self.evidence,
-            "clause": self.clause,
-            "license": self.license,
-            "evidence_kind": self.evidence_kind.value,
-        }
+    applies: Any
+    # Due only where one of these thresholds is passed; without any, wherever the trigger is.
+    above: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -223,6 +215,19 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What a signed agreement lifts: conditions, by kind, of another license, for some models, until a date."""
+
+    of: str
+    conditions: tuple[str, ...]
+    models: tuple[str, ...]
+    licensees: tuple[str, ...]
+    reference: str
+    effective_on: date | None
+    expires_on: date | None
+
+
+@dataclass(frozen=True)
 class License:
     """One version of one license."""
 
@@ -243,3 +248,4 @@ class License:
     student_exceptions: tuple[str, ...]
     conditions: tuple[Condition, ...]
     obligations: tuple[Obligation, ...]
+    grants: tuple[Grant, ...]

@@ -40,25 +40,16 @@ def test_every_record_says_where_it_comes_from() -> None:
         )  # type: ignore[index]
 
 
-def test_obligations_name_their_license_and_the_exact_words() -> None:
+def test_obligations_name_their_evidence_and_the_exact_words() -> None:
     licenses = catalog.load().licenses
     every = [duty for terms in licenses.values() for duty in terms.obligations]
 
-    assert all(duty.license in licenses for duty in every)
     assert {duty.id for duty in licenses["llama-3.3"].obligations if duty.notice} == {"notice-file"}
     for duty in every:
         assert all(words in duty.do for words in (*duty.display, *([duty.notice] if duty.notice else [])))
         assert not duty.notice or duty.evidence_kind is EvidenceKind.RELEASE_FILE
     shown = {duty.id: duty for duty in licenses["llama-3.3"].obligations}["display-built-with"]
     assert (shown.evidence_kind, shown.display) == (EvidenceKind.SCREENSHOT, ("Built with Llama",))
-    assert shown.to_json() == {
-        "id": "display-built-with",
-        "do": shown.do,
-        "evidence": "URL and dated screenshot",
-        "clause": "§1.b.i(B)",
-        "license": "llama-3.3",
-        "evidence_kind": "screenshot",
-    }
 
 
 def test_evidence_is_a_document_where_the_record_does_not_say() -> None:
