@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.licensing import catalog
-from registry.licensing.terms import Scope, Verification
+from registry.licensing.terms import EvidenceKind, Scope, Verification
 
 FIRST_SET = {
     "apache-2.0", "bsd-3-clause", "cc-by-nc-4.0", "deepseek-mit", "deepseek-model-1.0", "falcon-2-11b-1.0",
@@ -38,6 +38,34 @@ def test_every_record_says_where_it_comes_from() -> None:
             terms.scope[relation] is Scope.COVERED
             for relation in ("finetune", "adapter", "quantized", "merge")
         )  # type: ignore[index]
+
+
+def test_obligations_name_their_evidence_and_the_exact_words() -> None:
+    licenses = catalog.load().licenses
+    every = [duty for terms in licenses.values() for duty in terms.obligations]
+
+    assert {duty.id for duty in licenses["llama-3.3"].obligations if duty.notice} == {"notice-file"}
+    for duty in every:
+        assert all(words in duty.do for words in (*duty.display, *([duty.notice] if duty.notice else [])))
+        assert not duty.notice or duty.evidence_kind is EvidenceKind.RELEASE_FILE
+    shown = {duty.id: duty for duty in licenses["llama-3.3"].obligations}["display-built-with"]
+    assert (shown.evidence_kind, shown.display) == (EvidenceKind.SCREENSHOT, ("Built with Llama",))
+
+
+def test_evidence_is_a_document_where_the_record_does_not_say() -> None:
+    silent = MIT.replace('evidence_kind = "release_file"\n', "")
+    (duty,) = catalog.build(files(mit=silent)).licenses["mit"].obligations
+
+    assert silent != MIT
+    assert duty.evidence_kind is EvidenceKind.DOCUMENT
+    assert duty.evidence_kind.accepted == {EvidenceKind.DOCUMENT}
+
+
+def test_what_shows_more_answers_for_less() -> None:
+    assert EvidenceKind.SCREENSHOT in EvidenceKind.URL.accepted
+    assert EvidenceKind.URL not in EvidenceKind.SCREENSHOT.accepted
+    assert EvidenceKind.DOCUMENT in EvidenceKind.STATEMENT.accepted
+    assert all(kind in kind.accepted for kind in EvidenceKind)
 
 
 def test_no_two_records_share_a_text_or_a_repository() -> None:
