@@ -17,6 +17,7 @@ from license_expression import get_spdx_licensing
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
 from registry.licensing.gate import Gate
+from registry.licensing.repositories import RepositoryIndex
 from registry.licensing.terms import (
     Category,
     Condition,
@@ -41,6 +42,7 @@ FOLDER = Path(__file__).parent / "catalog"
 UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -56,6 +58,11 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def repositories(self) -> RepositoryIndex:
+        """Which Hub repositories are known to be under which license."""
+        return RepositoryIndex(self.licenses)
 
     @cached_property
     def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
@@ -203,8 +210,18 @@ def _template(fields: Fields) -> Template:
 
 
 def _repositories(fields: Fields) -> Repositories:
-    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    found = Repositories(
+        pattern=fields.text("pattern"),
+        bases=fields.texts("bases"),
+        since=fields.date_or_none("from"),
+        before=fields.date_or_none("before"),
+        commits=fields.texts("commits"),
+    )
     fields.done()
+    if found.since and found.before and found.since >= found.before:
+        raise fields.fail("before", "must be later than `from`")
+    if not all(_COMMIT.fullmatch(commit) for commit in found.commits):
+        raise fields.fail("commits", f"must match {_COMMIT.pattern}")
     return found
 
 

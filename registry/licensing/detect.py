@@ -10,11 +10,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
+from registry.licensing import repositories
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.request import Declared
-from registry.licensing.terms import Document, License, Repositories, Segment, Template
+from registry.licensing.terms import Document, License, Segment, Template
 
 _WORD = re.compile(r"[^\W_]+")
 _MEANINGFUL = frozenset({
@@ -121,23 +121,7 @@ def _ends(found: Sequence[str], start: int, segment: Segment) -> list[int]:
 
 def repository_licenses(model: str, catalog: Catalog) -> tuple[str, ...]:
     """Return the licenses that a Hub repository is known to be under; the longest matching name decides."""
-    return tuple(sorted({license_id for license_id, _ in _known(model, catalog)}))
-
-
-def repository_bases(model: str, catalog: Catalog) -> tuple[str, ...]:
-    """Return the models that a Hub repository is known to be fine-tuned from."""
-    return tuple(sorted({base for _, known in _known(model, catalog) for base in known.bases}))
-
-
-def _known(model: str, catalog: Catalog) -> list[tuple[str, Repositories]]:
-    found = [
-        (license_id, known)
-        for license_id, terms in catalog.licenses.items()
-        for known in terms.repositories
-        if _matches(model, known.pattern)
-    ]
-    longest = max((len(known.pattern) for _, known in found), default=0)
-    return [item for item in found if len(item[1].pattern) == longest]
+    return catalog.repositories.known(model).licenses
 
 
 def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -> DeclaredLicenses:
@@ -164,9 +148,7 @@ def _meant(word: str, name: str | None, model: str | None, catalog: Catalog) -> 
 
 
 def _names(terms: License, word: str, name: str | None, model: str | None) -> bool:
-    if terms.id == UNKNOWN or any(
-        _matches(model or "", pattern) for pattern in terms.hub.excluded_repositories
-    ):
+    if terms.id == UNKNOWN or repositories.covers(terms.hub.excluded_repositories, model or ""):
         return False
     if name is not None and name.casefold() != word.casefold():
         return name.casefold() in _folded(terms.hub.license_names)
@@ -175,10 +157,6 @@ def _names(terms: License, word: str, name: str | None, model: str | None) -> bo
 
 def _folded(names: Sequence[str]) -> set[str]:
     return {name.casefold() for name in names}
-
-
-def _matches(model: str, pattern: str) -> bool:
-    return fnmatchcase(model.casefold(), pattern.casefold())
 
 
 def conclude(

@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from registry.licensing import detect, judgement, lineage
+from registry.licensing import detect, judgement, lineage, ownership
 from registry.licensing.answer import Conflict, Due, EvaluationResult, Finding
-from registry.licensing.catalog import UNKNOWN, Catalog
+from registry.licensing.catalog import Catalog
 from registry.licensing.judgement import Judgement
-from registry.licensing.lineage import Ancestry, Burden
+from registry.licensing.lineage import Burden
+from registry.licensing.ownership import Ownership
 from registry.licensing.request import EvaluationRequest
 from registry.licensing.situation import Situation
 from registry.licensing.terms import Scope, State, Verdict
@@ -16,7 +17,9 @@ from registry.licensing.terms import Scope, State, Verdict
 def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     """Answer the question: the most restrictive verdict over the lineage, the union of the obligations."""
     ancestry = lineage.trace(request, catalog)
-    own, findings = _own_licenses(request, ancestry, catalog)
+    owners = ownership.owners(request, ancestry, catalog)
+    own = {owned.model: owned.licenses for owned in owners}
+    findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
     obligations: dict[Due, None] = {}
     agreements: dict[str, None] = {}
@@ -43,50 +46,17 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     )
 
 
-def _own_licenses(
-    request: EvaluationRequest, ancestry: Ancestry, catalog: Catalog
-) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
-    """Return the licenses that each model is itself under, and a finding on where each of them was learned."""
-    own: dict[str, tuple[str, ...]] = {}
-    findings = []
-    for model in ancestry.models:
-        if model == lineage.PLANNED:
-            continue
-        own[model], reason = _licenses_of(model, request, catalog)
-        unknown = [item for item in own[model] if item == UNKNOWN or item not in catalog.licenses]
-        findings.append(
-            Finding(
-                license=", ".join(own[model]),
-                condition="license_source" if model == lineage.subject(request) else "ancestor_license",
-                outcome=State.UNKNOWN if unknown else State.MET,
-                clause=None,
-                reason=f"{model}: {reason}",
-                effect=Verdict.NEEDS_REVIEW if unknown else Verdict.ALLOWED,
-            )
-        )
-    return own, findings
-
-
-def _licenses_of(model: str, request: EvaluationRequest, catalog: Catalog) -> tuple[tuple[str, ...], str]:
-    """Return the licenses of one model: as given, else as the registry concluded, else as declared and inferred."""
-    is_subject = model == lineage.subject(request)
-    if is_subject and request.licenses:
-        return tuple(sorted(request.licenses)), "given with the question"
-    inferred = detect.repository_licenses(model, catalog)
-    if concluded := request.known.get(model):
-        # Anyone may register a folder under a publisher's name: what it says never lifts what the name is known for.
-        more = sorted(set(inferred) - set(concluded))
-        reason = f"; inferred from the repository: {', '.join(more)}" if more else ""
-        return tuple(sorted({*concluded, *more})), f"concluded by the registry{reason}"
-    if is_subject and request.declared.licenses:
-        declared = detect.declared_licenses(request.declared, model, catalog)
-        both = tuple(sorted({*declared.licenses, *inferred} - ({UNKNOWN} if inferred else set())))
-        return both, declared.reason + (
-            f"; inferred from the repository: {', '.join(inferred)}" if inferred else ""
-        )
-    if inferred:
-        return inferred, "inferred from the repository"
-    return (UNKNOWN,), "no license is known"
+def _source(owned: Ownership) -> Finding:
+    """Return where the licenses of one model were learned."""
+    return Finding(
+        license=", ".join(owned.licenses),
+        condition=owned.question,
+        outcome=State.UNKNOWN if owned.is_open else State.MET,
+        clause=None,
+        reason=f"{owned.model}: {owned.reason}",
+        effect=Verdict.NEEDS_REVIEW if owned.is_open else Verdict.ALLOWED,
+        missing=owned.missing,
+    )
 
 
 def _cycle(model: str) -> Finding:

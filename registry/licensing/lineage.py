@@ -4,7 +4,6 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.licensing import detect
 from registry.licensing.catalog import Catalog
 from registry.licensing.request import Declared, EvaluationRequest, LineageEntry
 from registry.licensing.terms import License, Relation, Scope
@@ -56,7 +55,7 @@ def trace(request: EvaluationRequest, catalog: Catalog) -> Ancestry:
         edges.update(_entry(entry))
     planned = set(_planned(model, request))
     roots = (model, PLANNED) if planned else (model,)
-    return _reachable(roots, edges | planned, catalog)
+    return _reachable(roots, edges | planned, request, catalog)
 
 
 def _declared(model: str, declared: Declared) -> Iterable[Edge]:
@@ -87,14 +86,16 @@ def _planned(model: str, request: EvaluationRequest) -> Iterable[Edge]:
             yield Edge(PLANNED, name, Relation.FINETUNE if relation.is_learned else relation)
 
 
-def _reachable(roots: Sequence[str], stated: Iterable[Edge], catalog: Catalog) -> Ancestry:
+def _reachable(
+    roots: Sequence[str], stated: Iterable[Edge], request: EvaluationRequest, catalog: Catalog
+) -> Ancestry:
     behind: dict[str, set[Edge]] = defaultdict(set)
     for edge in stated:
         behind[edge.child].add(edge)
     found, waiting = set(roots), deque(roots)
     while waiting:
         model = waiting.popleft()
-        for base in detect.repository_bases(model, catalog):
+        for base in catalog.repositories.known(model, request.revision_of(model)).bases:
             behind[model].add(Edge(model, base, Relation.FINETUNE))
         for parent in {edge.parent for edge in behind[model]} - found:
             found.add(parent)
