@@ -18,10 +18,12 @@ from license_expression import get_spdx_licensing
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
 from registry.licensing.gate import Gate
+from registry.licensing.repositories import RepositoryIndex
 from registry.licensing.terms import (
     Category,
     Condition,
     Document,
+    EvidenceKind,
     Grant,
     Hub,
     License,
@@ -41,6 +43,9 @@ FOLDER = Path(__file__).parent / "catalog"
 UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# On the SPDX list, but not yet known to license-expression.
+_NEWER_SPDX = frozenset({"OpenMDW-1.0"})
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -56,6 +61,11 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def repositories(self) -> RepositoryIndex:
+        """Which Hub repositories are known to be under which license."""
+        return RepositoryIndex(self.licenses)
 
     @cached_property
     def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
@@ -168,7 +178,7 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
 
 def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
-    if value is None or value.startswith("LicenseRef-"):
+    if value is None or value.startswith("LicenseRef-") or value in _NEWER_SPDX:
         return value
     if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")
@@ -218,8 +228,18 @@ def _template(fields: Fields) -> Template:
 
 
 def _repositories(fields: Fields) -> Repositories:
-    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    found = Repositories(
+        pattern=fields.text("pattern"),
+        bases=fields.texts("bases"),
+        since=fields.date_or_none("from"),
+        before=fields.date_or_none("before"),
+        commits=fields.texts("commits"),
+    )
     fields.done()
+    if found.since and found.before and found.since >= found.before:
+        raise fields.fail("before", "must be later than `from`")
+    if not all(_COMMIT.fullmatch(commit) for commit in found.commits):
+        raise fields.fail("commits", f"must match {_COMMIT.pattern}")
     return found
 
 
@@ -257,9 +277,12 @@ def _obligation(fields: Fields) -> Obligation:
         id=_matching(fields, "id", _ID),
         do=fields.text("do"),
         evidence=fields.text("evidence"),
+        evidence_kind=fields.choice_or_none("evidence_kind", EvidenceKind) or EvidenceKind.DOCUMENT,
         clause=fields.text("clause"),
         trigger=fields.choice("trigger", Trigger),
         on_outputs=fields.flag_or_none("on_outputs") or False,
+        notice=fields.text_or_none("notice"),
+        display=fields.texts("display"),
         applies=Gate.parse(fields.table("applies")),
         above=tuple(_threshold(item) for item in fields.tables("above")),
     )
