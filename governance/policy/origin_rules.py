@@ -96,14 +96,12 @@ def _rules(policy: OriginPolicy) -> Iterator[tuple[Attribute, OriginRule]]:
     yield from policy.rules.items()
 
 
-def _refused(
-    facts: Sequence[OriginFact] | None, attribute: Attribute, rule: OriginRule
-) -> Iterator[Refusal]:
-    if facts is None:
+def _refused(facts: Sequence[OriginFact] | None, attribute: Attribute, rule: OriginRule) -> Iterator[Refusal]:
+    about = [fact for fact in facts or () if fact.attribute is attribute]
+    if facts is None or not (about or attribute is Attribute.ANCESTORS):
         yield Refusal(attribute, None, f"The origin of the model is not known ({_WORDS[attribute]}).")
-        return
-    for fact in facts:
-        if fact.attribute is attribute and (why := _why_not(fact, rule)):
+    for fact in about:
+        if why := _why_not(fact, rule):
             yield Refusal(attribute, fact, f"{_sentence(fact)}; {why}.{_source(fact)}")
 
 

@@ -11,7 +11,6 @@ from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
 from governance.policy.document import Policy
 from registry import evidence as runs
-from registry import standing
 from registry.actions import endings, evaluate
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
 from registry.actions.evidence import listed, shortcomings
@@ -43,6 +42,12 @@ class EvidenceMissing(Conflict):
     """What the policy wants to see is missing, failed or too old."""
 
     code = "evidence_missing"
+
+
+class OriginNotAccepted(Conflict):
+    """Where the model comes from does not pass the policy, or is not known well enough."""
+
+    code = "origin_restricted"
 
 
 class LicenseNotAccepted(Conflict):
@@ -92,7 +97,9 @@ def request_approval(  # noqa: PLR0913 - one argument a column
     )
     evidence, terms = _shortcomings(version, environment, purpose, policy, evaluation, now)
     if evidence:
-        raise EvidenceMissing(f"{evidence[0].message}{_more(evidence)}", errors=listed(evidence))
+        is_origin = all(reason.code == "origin_restricted" for reason in evidence)
+        refused = OriginNotAccepted if is_origin else EvidenceMissing
+        raise refused(f"{evidence[0].message}{_more(evidence)}", errors=listed(evidence))
     if terms:
         raise LicenseNotAccepted(terms[0].message, verdict=evaluation.verdict, errors=listed(terms))
     endings.expire(
@@ -196,7 +203,7 @@ def _shortcomings(
         environment=environment,
         purpose=purpose,
         policy=policy,
-        license_evidence=standing.license_evidence(evaluation.result),
+        evaluation=evaluation,
         now=now,
     )
 

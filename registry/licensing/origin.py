@@ -19,7 +19,8 @@ def own_licenses(
 ) -> dict[str, tuple[str, ...]]:
     """Return the licenses of each model: what the registry concluded, and what its repository is known for."""
     return {
-        model: tuple(sorted({*known.get(model, ()), *detect.repository_licenses(model, catalog)})) or (UNKNOWN,)
+        model: tuple(sorted({*known.get(model, ()), *detect.repository_licenses(model, catalog)}))
+        or (UNKNOWN,)
         for model in ancestry.models
     }
 
@@ -37,9 +38,7 @@ def find(
             continue
         developer = developer_of(model, origins)
         found.update(
-            _developer(
-                model, developer, Attribute.DEVELOPER if model == subject else Attribute.ANCESTORS
-            )
+            _developer(model, developer, Attribute.DEVELOPER if model == subject else Attribute.ANCESTORS)
         )
         for license_id in own.get(model) or (UNKNOWN,):
             found.update(_licensors(model, license_id, developer, origins))

@@ -107,7 +107,9 @@ class Origins:
 
 def load(folder: Path = FOLDER) -> Origins:
     """Read every file of the two folders."""
-    return build((str(path.relative_to(folder)), path.read_bytes()) for path in sorted(folder.glob("*/*.toml")))
+    return build(
+        (str(path.relative_to(folder)), path.read_bytes()) for path in sorted(folder.glob("*/*.toml"))
+    )
 
 
 def build(files: Iterable[tuple[str, bytes]]) -> Origins:
@@ -148,7 +150,9 @@ def _add_developer(known: dict[str, Developer], table: Fields, as_of: date) -> N
     developer = Developer(
         id=_matching(table, "id", table.text("id"), _ID),
         name=table.text("name"),
-        publishers=tuple(_matching(table, "publishers", one, _PUBLISHER) for one in table.texts("publishers")),
+        publishers=tuple(
+            _matching(table, "publishers", one, _PUBLISHER) for one in table.texts("publishers")
+        ),
         countries=_countries(table, "countries"),
         headquarters=table.text_or_none("headquarters"),
         since=table.date_or_none("since"),
@@ -199,7 +203,9 @@ def _check_everyone_has_one(table: Fields, licensors: tuple[Licensor, ...]) -> N
     seated = {frozenset(one.seated_in) for one in licensors if one.seated_in}
     others = {frozenset(one.not_seated_in) for one in licensors if one.not_seated_in}
     if seated != others or len(seated) > 1 or any(one.seated_in and one.not_seated_in for one in licensors):
-        raise table.fail("licensors", "must leave no licensee without one: the same seated_in and not_seated_in")
+        raise table.fail(
+            "licensors", "must leave no licensee without one: the same seated_in and not_seated_in"
+        )
 
 
 def _licensors(table: Fields) -> tuple[Licensor, ...]:
