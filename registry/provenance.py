@@ -8,7 +8,10 @@ from typing import Any
 
 from modelcustody_client import canonical
 
+from governance.actions import policies
+from governance.models import PolicyDocument
 from governance.policy import origin_rules
+from governance.policy.document import Policy
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
 from registry import evaluation
@@ -19,6 +22,7 @@ from registry.models import ModelVersion
 
 # So many facts of each attribute are shown; a count says how many more there are.
 SHOWN = 200
+SHOWN_REASONS = 20
 
 
 @functools.cache
@@ -65,9 +69,65 @@ def _found(question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) ->
     return Provenance(subject, facts, ancestry.edges, ancestry.cycles)
 
 
-def corrected(found: Provenance, policy: OriginPolicy) -> Provenance:
-    """The same, with what the organisation declares in its policy."""
-    return dataclasses.replace(found, facts=origin_rules.corrected(found.facts, policy))
+def as_declared(version: ModelVersion) -> tuple[Provenance, PolicyDocument | None]:
+    """What is known of a version, with what the policy in force declares; without a policy, by the data alone."""
+    found, rules = of_version(version), _in_force()
+    if rules is None:
+        return found, None
+    facts = origin_rules.corrected(found.facts, rules[1].origin)
+    return dataclasses.replace(found, facts=facts), rules[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """What the rules say of one attribute: nothing asked, passed, or refused with the reasons."""
+
+    attribute: Attribute
+    outcome: str
+    reasons: tuple[str, ...]
+    facts: tuple[OriginFact, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The judgement as the REST interface spells it."""
+        return {
+            "attribute": self.attribute.value,
+            "outcome": self.outcome,
+            "reasons": list(self.reasons[:SHOWN_REASONS]),
+            "more_reasons": max(0, len(self.reasons) - SHOWN_REASONS),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """A version's origin, and what the policy in force makes of it."""
+
+    provenance: Provenance
+    policy: PolicyDocument | None
+    seat: str | None
+    judged: tuple[Judged, ...]
+
+
+def standing_of(version: ModelVersion, *, org: Mapping[str, Any], environment: str = "") -> Standing:
+    """Hold the rules in force against a version's origin, for a licensee with these facts."""
+    rules, (found, row) = _in_force(), as_declared(version)
+    place = origin.seat(org)
+    bearing = origin.for_seat(found.facts, place)
+    policy = rules[1].origin if rules else OriginPolicy()
+    refused = origin_rules.refusals(bearing, policy, environment=environment)
+    judged = []
+    for attribute in Attribute:
+        reasons = tuple(one.text for one in refused if one.attribute is attribute)
+        asked = origin_rules.asks(policy, attribute, environment=environment)
+        outcome = "refused" if reasons else "passes" if asked else "no_rule"
+        judged.append(Judged(attribute, outcome, reasons, tuple(found.of(attribute))))
+    return Standing(found, row, place, tuple(judged))
+
+
+def _in_force() -> tuple[PolicyDocument, Policy] | None:
+    try:
+        return policies.in_force()
+    except policies.NoPolicy:
+        return None
 
 
 def summary(facts: Sequence[OriginFact]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Review: one person asks, another decides, and what both saw is bound to the approval for ever."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -9,8 +10,10 @@ from governance.actions import policies
 from governance.actors import Actor
 from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
+from governance.policy import origin_rules
 from governance.policy.document import Policy
 from registry import evidence as runs
+from registry import provenance
 from registry.actions import endings, evaluate
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
 from registry.actions.evidence import listed, shortcomings
@@ -131,7 +134,12 @@ def request_approval(  # noqa: PLR0913 - one argument a column
             f"An approval for {purpose} in {environment} is open or in force; withdraw it first."
         ) from error
     endings.log_approval(
-        Event.APPROVAL_REQUESTED, approval, actor=actor, now=now, note_sha256=endings.sha256(note)
+        Event.APPROVAL_REQUESTED,
+        approval,
+        actor=actor,
+        now=now,
+        note_sha256=endings.sha256(note),
+        origin=_origin(evaluation, policy),
     )
     return approval
 
@@ -159,6 +167,7 @@ def approve(*, approval: Approval, note: str, actor: Actor, now: datetime) -> Ap
         now=now,
         note_sha256=endings.sha256(note),
         confirmed_by_evaluation=fresh.pk,
+        origin=_origin(fresh, policy),
     )
     return approval
 
@@ -206,6 +215,12 @@ def _shortcomings(
         evaluation=evaluation,
         now=now,
     )
+
+
+def _origin(evaluation: Evaluation, policy: Policy) -> dict[str, Any]:
+    """Where the model comes from, in countries, as it was judged."""
+    facts = provenance.of_question(evaluation.request)
+    return provenance.summary(origin_rules.corrected(facts, policy.origin))
 
 
 def _check_unchanged(
