@@ -93,8 +93,11 @@ def test_it_lifts_what_it_names_and_brings_its_own_terms() -> None:
     }
 
 
-def test_it_reaches_a_finetune_because_the_term_comes_from_the_base() -> None:
-    assert asked(model="acme/Llama-3.3-tuned").verdict == "allowed_with_obligations"
+def test_a_finetune_under_the_same_license_must_be_named_too() -> None:
+    both = RECORD.replace('"meta-llama/*"', '"meta-llama/*", "acme/*"')
+
+    assert asked(model="acme/Llama-3.3-tuned").verdict == "needs_licence"
+    assert asked(both, model="acme/Llama-3.3-tuned").verdict == "allowed_with_obligations"
 
 
 @pytest.mark.parametrize(
