@@ -10,6 +10,7 @@ from typing import Any
 
 from modelcustody_client import canonical
 
+from registry.attestations import FactsInForce
 from registry.description import license_catalog
 from registry.licensing import catalog, evaluate, request
 from registry.models import (
@@ -17,7 +18,6 @@ from registry.models import (
     LicenseFinding,
     LineageEdge,
     ModelVersion,
-    OrganizationProfile,
     Relation,
     ServingEnvironment,
 )
@@ -34,7 +34,7 @@ class Judgement:
 
     request: dict[str, Any]
     result: dict[str, Any]
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     evaluation_digest: str
 
     @property
@@ -47,7 +47,7 @@ def judge(
     *,
     version: ModelVersion,
     environment: ServingEnvironment,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day."""
@@ -60,11 +60,15 @@ def judge(
         "revision": version.revision,
         "lineage": entries,
         "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
+        "org": dict(organization.facts) if organization else {},
         "use": environment.use,
     }
     result = answer(question, known=known, today=on)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
+    stored = {
+        **question,
+        "known": {name: list(ids) for name, ids in sorted(known.items())},
+        "attestations": organization.attestations if organization else {},
+    }
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
     return Judgement(stored, result, organization, f"sha256:{digest}")
 

@@ -16,6 +16,7 @@ from governance.desk.forms import DayField, DeskForm
 from governance.desk.pages import DeskAdmin
 from governance.permissions import Permission
 from registry.actions import organization
+from registry.attestations import FactsInForce
 from registry.models import OrganizationProfile
 
 EXAMPLE = {
@@ -120,7 +121,7 @@ class OrganizationProfileAdmin(DeskAdmin):
         }
 
 
-def _state(row: OrganizationProfile, current: OrganizationProfile | None) -> str:
-    if current is not None and row.pk == current.pk:
+def _state(row: OrganizationProfile, current: FactsInForce | None) -> str:
+    if current is not None and row.pk == current.profile.pk:
         return "in force"
     return "superseded" if row.effective_at <= timezone.now() else "pending"

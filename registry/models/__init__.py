@@ -10,8 +10,9 @@ from registry.models.artifact import (
     Relation,
 )
 from registry.models.document import EvidenceDocument
+from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.registered_model import RegisteredModel
-from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
+from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
 
@@ -20,6 +21,7 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "AttestationEvidence",
     "CheckResult",
     "Evaluation",
     "EvidenceDocument",

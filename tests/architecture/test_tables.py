@@ -63,6 +63,7 @@ GRANTED = {
     "registry_admission": ADD,
     "registry_approval": CHANGE,
     "registry_artifact": ADD,
+    "registry_attestationevidence": ADD,
     "registry_checkresult": ADD,
     "registry_evaluation": ADD,
     "registry_evidencedocument": ADD,
