@@ -10,9 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from registry.licensing import attested
 from registry.licensing.attested import Folded, Statement
-from registry.models import AttestationEvidence, EvidenceDocument, OrganizationProfile
-
-Order = tuple[datetime, float]
+from registry.models import AttestationEvidence, Evaluation, EvidenceDocument, OrganizationProfile
 
 
 @dataclass(frozen=True)
@@ -70,3 +68,52 @@ def shown_by(profile: OrganizationProfile, path: str) -> list[EvidenceDocument]:
         for one in profile.evidence.all()
         if not one.facts or any(attested.covers(name, path) for name in one.facts)
     ]
+
+
+@dataclass(frozen=True)
+class FactUsed:
+    """A fact as an evaluation used it, and the attestation that it came from."""
+
+    path: str
+    value: Any
+    profile: OrganizationProfile | None
+    documents: list[EvidenceDocument]
+    # Whether a condition of a license was decided with it.
+    is_decisive: bool
+
+
+def attestations_of(evaluation: Evaluation) -> dict[str, int]:
+    """The number of the attestation behind each fact of an evaluation; early ones rested on one attestation."""
+    kept: dict[str, int] | None = evaluation.request.get("attestations")
+    if kept is not None:
+        return kept
+    if evaluation.organization_id is None:
+        return {}
+    return dict.fromkeys(attested.paths(evaluation.request.get("org") or {}), evaluation.organization_id)
+
+
+def facts_used(evaluation: Evaluation) -> list[FactUsed]:
+    """The facts of an evaluation, as they were then, with what showed them."""
+    numbers = attestations_of(evaluation)
+    rows = OrganizationProfile.objects.filter(pk__in=set(numbers.values())).select_related("attested_by")
+    profiles = {row.pk: row for row in with_documents(rows)}
+    decisive = {
+        name
+        for finding in evaluation.result.get("findings", [])
+        for name, value in finding.get("facts_used", {}).items()
+        if value is not None
+    }
+    found = []
+    for path, value in attested.leaves(evaluation.request.get("org") or {}):
+        name = ".".join(path)
+        profile = profiles.get(numbers.get(name, 0))
+        found.append(
+            FactUsed(
+                path=name,
+                value=value,
+                profile=profile,
+                documents=shown_by(profile, name) if profile else [],
+                is_decisive=f"org.{name}" in decisive,
+            )
+        )
+    return found
