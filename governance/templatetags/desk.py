@@ -81,6 +81,9 @@ STATES: dict[str, tuple[str, str]] = {
     "done": ("good", "check"),
     "failed": ("bad", "close"),
     "waiting": ("warn", "hourglass_top"),
+    "passes": ("good", "check_circle"),
+    "refused": ("bad", "block"),
+    "no_rule": ("plain", "remove"),
     "todo": ("plain", "radio_button_unchecked"),
 }
 
@@ -165,6 +168,12 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def words(value: str) -> str:
     """A stable code as words."""
     return str(value).replace("_", " ")
@@ -195,6 +204,8 @@ SUBJECT_PAGES = {
     "admission": "admin:registry_admission_change",
     "catalog-release": "admin:registry_catalogrelease_change",
     "license-proposal": "admin:registry_licenseproposal_change",
+    "evidence-document": "admin:registry_evidencedocument_change",
+    "organization-facts": "admin:registry_organizationprofile_change",
 }
 
 
