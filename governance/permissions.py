@@ -22,6 +22,8 @@ class Permission(StrEnum):
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_PROPOSE = auto()
+    LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
     USER_MANAGE = auto()
     TOKEN_MANAGE = auto()
@@ -58,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
         Permission.DOCUMENT_KEEP,
+        Permission.LICENSE_PROPOSE,
     },
     Role.REVIEWER: READ
     | {
@@ -65,6 +68,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_DECIDE,
         Permission.VERSION_REVOKE,
         Permission.DOCUMENT_KEEP,
+        Permission.LICENSE_PUBLISH,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},

@@ -9,6 +9,14 @@ from registry.models.artifact import (
     LineageEdge,
     Relation,
 )
+from registry.models.catalog import (
+    CatalogRelease,
+    LicenseProposal,
+    LicenseRecord,
+    Origin,
+    ProposedChange,
+)
+from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
 from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.registered_model import RegisteredModel
@@ -22,15 +30,24 @@ __all__ = [
     "Artifact",
     "ArtifactRole",
     "AttestationEvidence",
+    "CatalogRelease",
     "CheckResult",
     "Evaluation",
     "EvidenceDocument",
     "FindingKind",
+    "HintKind",
     "LeasedRun",
+    "LicenseConclusion",
     "LicenseFinding",
+    "LicenseProposal",
+    "LicenseRecord",
     "LineageEdge",
+    "LineageHint",
+    "LineageStatement",
     "ModelVersion",
     "OrganizationProfile",
+    "Origin",
+    "ProposedChange",
     "RegisteredModel",
     "Relation",
     "ResolutionRun",

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
     """Rows from before are complete: each was meant to say everything."""
 
     dependencies = [
-        ('registry', '0004_evidence_documents'),
+        ('registry', '0006_evidence_documents'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
