@@ -59,16 +59,16 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
-        Permission.DOCUMENT_KEEP,
         Permission.LICENSE_PROPOSE,
+        Permission.DOCUMENT_KEEP,
     },
     Role.REVIEWER: READ
     | {
         Permission.EVALUATION_REQUEST,
         Permission.APPROVAL_DECIDE,
         Permission.VERSION_REVOKE,
-        Permission.DOCUMENT_KEEP,
         Permission.LICENSE_PUBLISH,
+        Permission.DOCUMENT_KEEP,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},
