@@ -14,8 +14,7 @@ from governance.policy import origin_rules
 from governance.policy.document import Policy
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
-from registry import evaluation
-from registry.description import license_catalog
+from registry import catalogs, evaluation
 from registry.licensing import lineage, origin, origins, request
 from registry.licensing.lineage import Edge
 from registry.models import ModelVersion
@@ -23,6 +22,9 @@ from registry.models import ModelVersion
 # So many facts of each attribute are shown; a count says how many more there are.
 SHOWN = 200
 SHOWN_REASONS = 20
+# What a licence question says of the model alone; the day and the facts of the asker do not matter here.
+ABOUT_THE_MODEL = frozenset({"model", "revision", "revision_date", "lineage"})
+ANY_DAY = "1970-01-01"
 
 
 @functools.cache
@@ -59,13 +61,13 @@ def of_question(question: Mapping[str, Any]) -> tuple[OriginFact, ...]:
 
 
 def _found(question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) -> Provenance:
-    asked = ("model", "revision", "lineage")
-    bare = {name: question[name] for name in asked} | {"evaluation_date": "1970-01-01"}
-    parsed = dataclasses.replace(request.parse_request(bare), known=known)
-    ancestry = lineage.trace(parsed, license_catalog())
-    own = origin.own_licenses(ancestry, known, license_catalog())
+    """The lineage of a question, followed as an evaluation follows it, and the facts about every model in it."""
+    bare = {name: value for name, value in question.items() if name in ABOUT_THE_MODEL}
+    parsed = dataclasses.replace(request.parse_request({**bare, "evaluation_date": ANY_DAY}), known=known)
+    terms = catalogs.current()
+    ancestry = lineage.trace(parsed, terms)
     subject = lineage.subject(parsed)
-    facts = origin.find(ancestry, own, data(), subject=subject)
+    facts = origin.find(ancestry, origin.own_licenses(parsed, ancestry, terms), data(), subject=subject)
     return Provenance(subject, facts, ancestry.edges, ancestry.cycles)
 
 
