@@ -16,6 +16,7 @@ from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
 from registry import catalogs, evaluation
 from registry.licensing import lineage, origin, origins, request
+from registry.licensing.catalog import Catalog
 from registry.licensing.lineage import Edge
 from registry.models import ModelVersion
 
@@ -47,24 +48,26 @@ class Provenance:
         return [fact for fact in self.facts if fact.attribute is attribute]
 
 
-def of_version(version: ModelVersion) -> Provenance:
+def of_version(version: ModelVersion, *, terms: Catalog | None = None) -> Provenance:
     """What is known of a version now; licensors are those for every licensee, wherever seated."""
     question, known = evaluation.background_of(version)
-    return _found(question, known)
+    return _found(question, known, terms=terms)
 
 
-def of_question(question: Mapping[str, Any]) -> tuple[OriginFact, ...]:
-    """The facts that bear on the asker of a stored licence question."""
+def of_question(question: Mapping[str, Any], *, terms: Catalog | None = None) -> tuple[OriginFact, ...]:
+    """The facts that bear on the asker of a stored licence question; by default, by the catalogue in force."""
     known = {name: tuple(ids) for name, ids in question["known"].items()}
     place = origin.seat(question.get("org") or {})
-    return origin.for_seat(_found(question, known).facts, place)
+    return origin.for_seat(_found(question, known, terms=terms).facts, place)
 
 
-def _found(question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) -> Provenance:
+def _found(
+    question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], *, terms: Catalog | None = None
+) -> Provenance:
     """The lineage of a question, followed as an evaluation follows it, and the facts about every model in it."""
     bare = {name: value for name, value in question.items() if name in ABOUT_THE_MODEL}
     parsed = dataclasses.replace(request.parse_request({**bare, "evaluation_date": ANY_DAY}), known=known)
-    terms = catalogs.current()
+    terms = terms or catalogs.current()
     ancestry = lineage.trace(parsed, terms)
     subject = lineage.subject(parsed)
     facts = origin.find(ancestry, origin.own_licenses(parsed, ancestry, terms), data(), subject=subject)
