@@ -19,6 +19,7 @@ from registry.admission.axes import (
     closest,
 )
 from registry.admission.offer import Offer
+from registry.attestations import FactsInForce
 from registry.licensing.catalog import Catalog
 from registry.lifecycle import Outcome, Severity, Status
 from registry.models import (
@@ -26,7 +27,6 @@ from registry.models import (
     CheckResult,
     LeasedRun,
     ModelVersion,
-    OrganizationProfile,
     ServingEnvironment,
 )
 
@@ -72,7 +72,7 @@ def candidates(
     versions: Sequence[ModelVersion],
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
 ) -> list[Candidate]:
     """Everything that admission looks at, for these versions and one environment."""
@@ -141,7 +141,7 @@ def _judged(
     version: ModelVersion,
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
     terms: Catalog,
 ) -> evaluation.Judgement | None:
