@@ -20,6 +20,8 @@ class Event(StrEnum):
     POLICY_LOADED = "governance.policy.loaded"
     ENVIRONMENT_DEFINED = "registry.environment.defined"
     ORGANIZATION_ATTESTED = "registry.organization.attested"
+    LICENSE_CONCLUDED = "registry.license.concluded"
+    LINEAGE_STATED = "registry.lineage.stated"
     LICENSE_PROPOSED = "registry.license.proposed"
     LICENSE_DECLINED = "registry.license.declined"
     CATALOG_RELEASED = "registry.catalog.released"
