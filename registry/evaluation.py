@@ -9,11 +9,11 @@ from typing import Any
 from modelcustody_client import canonical
 
 from registry import background, catalogs
+from registry.attestations import FactsInForce
 from registry.licensing import evaluate, request
 from registry.licensing.catalog import Catalog
 from registry.models import (
     ModelVersion,
-    OrganizationProfile,
     ServingEnvironment,
 )
 
@@ -30,7 +30,7 @@ class Judgement:
 
     request: dict[str, Any]
     result: dict[str, Any]
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     evaluation_digest: str
 
     @property
@@ -43,27 +43,35 @@ def judge(
     *,
     version: ModelVersion,
     environment: ServingEnvironment,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
     terms: Catalog | None = None,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
+    background, known = background_of(version)
+    question: dict[str, Any] = {
+        **background,
+        "evaluation_date": on.isoformat(),
+        "org": dict(organization.facts) if organization else {},
+        "use": environment.use,
+    }
+    result = answer(question, known=known, today=on, terms=terms)
+    stored = {
+        **question,
+        "known": {name: list(ids) for name, ids in sorted(known.items())},
+        "attestations": organization.attestations if organization else {},
+    }
+    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
+    return Judgement(stored, result, organization, f"sha256:{digest}")
+
+
+def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
     model = str(version.registered_model)
     found = background.current(version)
     known, entries = {model: found.licenses}, list(found.entries)
     _add_ancestors(known, entries)
-    question: dict[str, Any] = {
-        "model": model,
-        "revision": version.revision,
-        "lineage": entries,
-        "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
-        "use": environment.use,
-    }
-    result = answer(question, known=known, today=on, terms=terms)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
-    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
-    return Judgement(stored, result, organization, f"sha256:{digest}")
+    return {"model": model, "revision": version.revision, "lineage": entries}, known
 
 
 def answer(
