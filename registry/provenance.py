@@ -14,8 +14,7 @@ from governance.policy import origin_rules
 from governance.policy.document import Policy
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
-from registry import evaluation
-from registry.description import license_catalog
+from registry import catalogs, evaluation
 from registry.licensing import lineage, origin, origins, request
 from registry.licensing.lineage import Edge
 from registry.models import ModelVersion
@@ -62,8 +61,9 @@ def _found(question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) ->
     asked = ("model", "revision", "lineage")
     bare = {name: question[name] for name in asked} | {"evaluation_date": "1970-01-01"}
     parsed = dataclasses.replace(request.parse_request(bare), known=known)
-    ancestry = lineage.trace(parsed, license_catalog())
-    own = origin.own_licenses(ancestry, known, license_catalog())
+    terms = catalogs.current()
+    ancestry = lineage.trace(parsed, terms)
+    own = origin.own_licenses(ancestry, known, terms)
     subject = lineage.subject(parsed)
     facts = origin.find(ancestry, own, data(), subject=subject)
     return Provenance(subject, facts, ancestry.edges, ancestry.cycles)
