@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from governance.policy.origin import Attribute
 from governance.policy.origin_rules import OriginFact, State
-from registry.licensing import detect, lineage
+from registry.licensing import lineage
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.lineage import Ancestry
 from registry.licensing.origins import Developer, LawKind, LicenseOrigin, Licensor, LicensorKind, Origins
@@ -19,7 +19,7 @@ def own_licenses(
 ) -> dict[str, tuple[str, ...]]:
     """Return the licenses of each model: what the registry concluded, and what its repository is known for."""
     return {
-        model: tuple(sorted({*known.get(model, ()), *detect.repository_licenses(model, catalog)}))
+        model: tuple(sorted({*known.get(model, ()), *catalog.repositories.known(model).possible}))
         or (UNKNOWN,)
         for model in ancestry.models
     }
