@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from django.db.models import Count, Q, QuerySet
 
-from registry.evaluation import CONJUNCTION
+from registry.background import CONJUNCTION
 from registry.models import FindingKind, LicenseConclusion, LicenseFinding, ModelVersion
 
 # So many ways to be under several licenses at once are looked through.
