@@ -128,7 +128,9 @@ class LicenseProposalAdmin(DeskAdmin):
 
     def rows_for_page(self) -> QuerySet[LicenseProposal]:
         """With the record, the people, and the release that carried it out."""
-        return LicenseProposal.objects.select_related("record", "proposed_by", "closed_by", "release")
+        return LicenseProposal.objects.select_related(
+            "record", "proposed_by", "closed_by", "document", "release"
+        )
 
     def dress(self, rows: list[LicenseProposal]) -> None:
         """What became of each."""

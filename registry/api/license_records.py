@@ -58,6 +58,7 @@ def shown(row: LicenseProposal) -> dict[str, Any]:
         "record_digest": row.record.record_digest,
         "toml": row.toml,
         "takes_over": row.takes_over,
+        "document": row.document_id,
         "catalog_digest": row.catalog_digest,
         "reason": row.reason,
         "proposed_by": row.proposed_by.username,
