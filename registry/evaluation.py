@@ -10,14 +10,15 @@ from typing import Any
 
 from modelcustody_client import canonical
 
-from registry.description import license_catalog
+from registry import catalogs
+from registry.attestations import FactsInForce
 from registry.licensing import catalog, evaluate, request
+from registry.licensing.catalog import Catalog
 from registry.models import (
     FindingKind,
     LicenseFinding,
     LineageEdge,
     ModelVersion,
-    OrganizationProfile,
     Relation,
     ServingEnvironment,
 )
@@ -34,7 +35,7 @@ class Judgement:
 
     request: dict[str, Any]
     result: dict[str, Any]
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     evaluation_digest: str
 
     @property
@@ -47,34 +48,47 @@ def judge(
     *,
     version: ModelVersion,
     environment: ServingEnvironment,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
+    terms: Catalog | None = None,
 ) -> Judgement:
-    """Ask whether the organisation may use this version there, on this day."""
-    model = str(version.registered_model)
-    licenses, edges = _written(version.pk)
-    known, entries = {model: licenses}, _entries(model, edges)
-    _add_ancestors(known, entries)
+    """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
+    background, known = background_of(version)
     question: dict[str, Any] = {
-        "model": model,
-        "revision": version.revision,
-        "lineage": entries,
+        **background,
         "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
+        "org": dict(organization.facts) if organization else {},
         "use": environment.use,
     }
-    result = answer(question, known=known, today=on)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
+    result = answer(question, known=known, today=on, terms=terms)
+    stored = {
+        **question,
+        "known": {name: list(ids) for name, ids in sorted(known.items())},
+        "attestations": organization.attestations if organization else {},
+    }
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
     return Judgement(stored, result, organization, f"sha256:{digest}")
 
 
+def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
+    model = str(version.registered_model)
+    licenses, edges = _written(version.pk)
+    known, entries = {model: licenses}, _entries(model, edges)
+    _add_ancestors(known, entries)
+    return {"model": model, "revision": version.revision, "lineage": entries}, known
+
+
 def answer(
-    question: Mapping[str, Any], *, known: Mapping[str, tuple[str, ...]], today: date
+    question: Mapping[str, Any],
+    *,
+    known: Mapping[str, tuple[str, ...]],
+    today: date,
+    terms: Catalog | None = None,
 ) -> dict[str, Any]:
-    """The answer to a question in the vocabulary of the REST interface."""
+    """The answer to a question in the vocabulary of the REST interface; by default, by the terms in force."""
     parsed = dataclasses.replace(request.parse_request(question, today=today), known=known)
-    return evaluate.evaluate(parsed, license_catalog()).to_json()
+    return evaluate.evaluate(parsed, terms or catalogs.current()).to_json()
 
 
 def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[str, Any]:

@@ -1,5 +1,25 @@
 """Pages of the registry: importing them registers them."""
 
-from registry.admin import admissions, approvals, environments, organizations, versions
+from registry.admin import (
+    admissions,
+    approvals,
+    catalog_releases,
+    documents,
+    environments,
+    license_proposals,
+    licenses,
+    organizations,
+    versions,
+)
 
-__all__ = ["admissions", "approvals", "environments", "organizations", "versions"]
+__all__ = [
+    "admissions",
+    "approvals",
+    "catalog_releases",
+    "documents",
+    "environments",
+    "license_proposals",
+    "licenses",
+    "organizations",
+    "versions",
+]

@@ -1,5 +1,6 @@
 """The license records of `catalog/*.toml`: load, validate strictly, name by digest. Pure."""
 
+import functools
 import hashlib
 import json
 import re
@@ -90,13 +91,18 @@ def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
     records: dict[str, dict[str, Any]] = {}
     licenses: dict[str, License] = {}
     for name, content in files:
-        record = _toml(name, content)
+        record = read_record(name, content)
         found = parse_license(record, path=name)
         if found.id in licenses or name != f"{found.id}.toml":
             raise InvalidCatalog(f"{name}.id", "must be unique and the name of its file")
         licenses[found.id], records[found.id] = found, record
+    return together(licenses, records)
+
+
+def together(licenses: Mapping[str, License], records: Mapping[str, Any]) -> Catalog:
+    """Return the catalogue of these records, as written and as parsed; they must fit each other."""
     _check_together(licenses)
-    return Catalog(MappingProxyType(licenses), _digest(records))
+    return Catalog(MappingProxyType(dict(licenses)), _digest(dict(records)))
 
 
 def _digest(records: Mapping[str, Any]) -> str:
@@ -104,10 +110,14 @@ def _digest(records: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _toml(name: str, content: bytes) -> dict[str, Any]:
+def read_record(name: str, content: bytes) -> dict[str, Any]:
+    """Return a record as it is written; what it says is not checked yet."""
     try:
         return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (
+        ValueError,
+        RecursionError,
+    ) as problem:  # no UTF-8, no TOML, or a number or nesting past all reason
         raise InvalidCatalog(name, str(problem)) from problem
 
 
@@ -170,9 +180,15 @@ def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
     if value is None or value.startswith("LicenseRef-") or value in _NEWER_SPDX:
         return value
-    if get_spdx_licensing().validate(value, strict=True).errors:
+    if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")
     return value
+
+
+@functools.cache
+def _spdx_licensing() -> Any:
+    """The index of SPDX ids; to build it takes longer than to parse every record."""
+    return get_spdx_licensing()
 
 
 def _hub(fields: Fields) -> Hub:

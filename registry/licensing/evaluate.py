@@ -1,14 +1,16 @@
 """May this model be used in this way: the licenses of its whole lineage held against the facts. Pure."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 
-from registry.licensing import detect, judgement, lineage, ownership
-from registry.licensing.answer import Conflict, Due, EvaluationResult, Finding
+from registry.licensing import contradictions, judgement, lineage, ownership, reach
+from registry.licensing.answer import Due, EvaluationResult, Finding
 from registry.licensing.catalog import Catalog
+from registry.licensing.contradictions import NamingDuty
 from registry.licensing.judgement import Judgement
-from registry.licensing.lineage import Burden
+from registry.licensing.logic import both
 from registry.licensing.ownership import Ownership
+from registry.licensing.reach import Burden
 from registry.licensing.request import EvaluationRequest
 from registry.licensing.situation import Situation
 from registry.licensing.terms import Scope, State, Verdict
@@ -18,32 +20,36 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     """Answer the question: the most restrictive verdict over the lineage, the union of the obligations."""
     ancestry = lineage.trace(request, catalog)
     owners = ownership.owners(request, ancestry, catalog)
-    own = {owned.model: owned.licenses for owned in owners}
+    reached = reach.reach(ancestry, {owned.model: owned.licenses for owned in owners}, catalog)
+    conflicts = contradictions.declared_conflicts(owners, reached, lineage.subject(request), catalog)
+    naming = contradictions.naming_conflicts(_naming_duties(request, reached.burdens, catalog))
     findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
+    findings += contradictions.declared_findings(conflicts)
+    findings += [finding for _, finding in naming]
     obligations: dict[Due, None] = {}
-    agreements: dict[str, None] = {}
-    burdens = lineage.burdens(ancestry, own, catalog)
-    for burden in burdens:
+    licenses: dict[str, None] = {}
+    for burden in reached.burdens:
+        licenses[burden.license] = None
         findings.append(_reach(burden))
         for found in _judged(request, burden, catalog):
             findings += found.findings
             obligations |= dict.fromkeys(found.due)
-            agreements |= dict.fromkeys(terms.id for terms in found.agreements)
-    verdict = max(
-        (finding.effect for finding in findings), key=lambda effect: effect.rank, default=Verdict.NEEDS_REVIEW
-    )
-    if obligations and verdict is Verdict.ALLOWED:
-        verdict = Verdict.ALLOWED_WITH_OBLIGATIONS
+            licenses |= dict.fromkeys(terms.id for terms in found.agreements)
     return EvaluationResult(
-        verdict=verdict,
-        effective_licenses=tuple(sorted({*(burden.license for burden in burdens), *agreements})),
+        verdict=_verdict(findings, obligations),
+        effective_licenses=tuple(sorted(licenses)),
         obligations=tuple(obligations),
         findings=tuple(findings),
-        conflicts=_conflicts(request, own, burdens, catalog),
+        conflicts=(*conflicts[: contradictions.LISTED], *(conflict for conflict, _ in naming)),
         missing_facts=tuple(sorted({fact for finding in findings for fact in finding.missing})),
         catalog_digest=catalog.catalog_digest,
     )
+
+
+def _verdict(findings: Sequence[Finding], obligations: Collection[Due]) -> Verdict:
+    worst = max((finding.effect for finding in findings), key=lambda effect: effect.rank)
+    return Verdict.ALLOWED_WITH_OBLIGATIONS if obligations and worst is Verdict.ALLOWED else worst
 
 
 def _source(owned: Ownership) -> Finding:
@@ -110,19 +116,17 @@ def _reach(burden: Burden) -> Finding:
     return Finding(burden.license, "scope", state, None, f"{reason}; from {', '.join(burden.models)}", effect)
 
 
-def _conflicts(
-    request: EvaluationRequest,
-    own: Mapping[str, tuple[str, ...]],
-    burdens: tuple[Burden, ...],
-    catalog: Catalog,
-) -> tuple[Conflict, ...]:
-    model = lineage.subject(request)
-    declared = own[model]
-    if request.declared.licenses and not request.licenses:
-        declared = detect.declared_licenses(request.declared, model, catalog).licenses
-    freedom = max(catalog.get(item).category.rank for item in declared)
-    return tuple(
-        Conflict(model, declared, burden.license, burden.models)
-        for burden in burdens
-        if burden.license not in declared and catalog.get(burden.license).category.rank > freedom
-    )
+def _naming_duties(
+    request: EvaluationRequest, burdens: tuple[Burden, ...], catalog: Catalog
+) -> Iterator[NamingDuty]:
+    """Every license that wants to begin the model's name, unless a signed agreement lifts that."""
+    for burden in burdens:
+        at = _situation(request, burden)
+        for condition in catalog.get(burden.license).conditions:
+            if condition.kind != "name_prefix" or (
+                burden.scope is Scope.OUTPUTS_ONLY and not condition.on_outputs
+            ):
+                continue
+            if not judgement.is_lifted(condition, at, catalog):
+                due = both(condition.applies.holds(at), condition.parameters.concerns(at))
+                yield NamingDuty(burden.license, condition.parameters.prefix, condition.clause, due)

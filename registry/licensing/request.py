@@ -12,6 +12,11 @@ from registry.licensing.facts import DerivativePlan, OrgFacts, UseFacts
 from registry.licensing.repositories import ANY, Revision
 from registry.licensing.terms import Relation
 
+# A lineage may have so many entries, and name so many models and edges among them.
+MAX_ENTRIES = 2_000
+MAX_MODELS = 4_000
+MAX_EDGES = 20_000
+
 
 class InvalidRequest(InvalidField):
     """The question has an unknown field, a wrong type or an impossible value."""
@@ -99,9 +104,22 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         derivative=facts.parse_derivative(fields.raw("derivative")),
     )
     fields.done()
+    _check_bounds(request, fields)
     if request.model is None and not request.licenses:
         raise fields.fail("model", "is required when no licenses are given")
     return request
+
+
+def _check_bounds(request: EvaluationRequest, fields: Fields) -> None:
+    edges = [(entry.model, name) for entry in request.lineage for name in (*entry.parents, *entry.teachers)]
+    models = {name for edge in edges for name in edge} | set(request.declared.base_models)
+    for count, limit, what in (
+        (len(request.lineage), MAX_ENTRIES, "entries"),
+        (len(models), MAX_MODELS, "models"),
+        (len(edges), MAX_EDGES, "parents and teachers"),
+    ):
+        if count > limit:
+            raise fields.fail("lineage", f"has more than {limit} {what}")
 
 
 def parse_declared(fields: Fields) -> Declared:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.licensing import catalog, detect
-from registry.licensing.detect import Conclusion, DeclaredLicenses, Detection, DiscoveredText
+from registry.licensing import catalog, conclude, detect, words
+from registry.licensing.conclude import Conclusion, DiscoveredText
+from registry.licensing.declared import DeclaredLicenses, declared_licenses
+from registry.licensing.detect import Detection
 from registry.licensing.request import Declared
 from registry.licensing.terms import Document
 
@@ -38,7 +40,7 @@ def apache() -> str:
 def permission() -> str:
     """Return the body of the MIT license, as an installed package carries it."""
     bodies = (path.read_text().partition("Permission is hereby")[2] for path in texts("MIT License"))
-    return "Permission is hereby" + next(body for body in bodies if len(detect.words(body)) == 160)
+    return "Permission is hereby" + next(body for body in bodies if len(words.words(body)) == 160)
 
 
 MIT = "MIT License\n\nCopyright (c) 2023 DeepSeek\n\n" + permission()
@@ -117,7 +119,7 @@ def test_bsd_with_another_holder_is_detected() -> None:
 
 
 def test_the_words_of_a_text() -> None:
-    assert detect.words("\ufeff\u00a9 “Two_words”,\n# ﬁne") == ["c", "two", "words", "fine"]
+    assert words.words("\ufeff\u00a9 “Two_words”,\n# ﬁne") == ["c", "two", "words", "fine"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 2_000_000, b"all rights reserved"])
@@ -159,19 +161,19 @@ def test_any_bytes_have_an_answer(content: bytes) -> None:
     ],
 )
 def test_declared(license_: str, name: str | None, model: str | None, expected: tuple[str, ...]) -> None:
-    found = detect.declared_licenses(Declared((license_,), name), model, CATALOG)
+    found = declared_licenses(Declared((license_,), name), model, CATALOG)
 
     assert found.licenses == expected
     assert found.reason
 
 
 def test_several_declared_licenses_all_count() -> None:
-    assert detect.declared_licenses(Declared(("mit", "apache-2.0")), "a/b", CATALOG).licenses == (
+    assert declared_licenses(Declared(("mit", "apache-2.0")), "a/b", CATALOG).licenses == (
         "apache-2.0",
         "mit",
     )
-    assert detect.declared_licenses(Declared(("mit", "strange")), "a/b", CATALOG).licenses == ("unknown",)
-    assert detect.declared_licenses(Declared(), "a/b", CATALOG).licenses == ()
+    assert declared_licenses(Declared(("mit", "strange")), "a/b", CATALOG).licenses == ("unknown",)
+    assert declared_licenses(Declared(), "a/b", CATALOG).licenses == ()
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_several_declared_licenses_all_count() -> None:
     ],
 )
 def test_known_repositories(model: str, expected: tuple[str, ...]) -> None:
-    assert detect.repository_licenses(model, CATALOG) == expected
+    assert CATALOG.repositories.known(model).licenses == expected
 
 
 def concluded(declared: tuple[str, ...], *found: tuple[str, str | None]) -> Conclusion:
@@ -203,7 +205,7 @@ def concluded(declared: tuple[str, ...], *found: tuple[str, str | None]) -> Conc
         )
         for path, license_ in found
     ]
-    return detect.conclude(DeclaredLicenses(declared, "as declared"), discovered, CATALOG)
+    return conclude.conclude(DeclaredLicenses(declared, "as declared"), discovered, CATALOG)
 
 
 @pytest.mark.parametrize(
