@@ -101,6 +101,7 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "verification.json",
         "smoke.json",
         "evaluation.json",
+        "origin.json",
         "approvals.json",
         "origin.json",
         "report.html",
