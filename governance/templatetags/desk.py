@@ -202,10 +202,10 @@ SUBJECT_PAGES = {
     "model-version": "admin:registry_modelversion_change",
     "approval": "admin:registry_approval_change",
     "admission": "admin:registry_admission_change",
-    "evidence-document": "admin:registry_evidencedocument_change",
-    "organization-facts": "admin:registry_organizationprofile_change",
     "catalog-release": "admin:registry_catalogrelease_change",
     "license-proposal": "admin:registry_licenseproposal_change",
+    "evidence-document": "admin:registry_evidencedocument_change",
+    "organization-facts": "admin:registry_organizationprofile_change",
 }
 
 

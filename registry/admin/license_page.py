@@ -48,6 +48,9 @@ def gather(row: LicenseRecord) -> dict[str, Any]:
         "obligations": [obligation(one) for one in found.obligations],
         "scope": [(wording.name(relation), wording.plain(reach)) for relation, reach in found.scope.items()],
         "hub": wording.members(found.hub),
+        "repositories": [
+            (one.pattern, wording.value(dataclasses.replace(one, pattern=""))) for one in found.repositories
+        ],
         "more": more(found),
         "is_readable": records.is_readable(row.license_id, row.record),
         "is_in_force": drafts.is_in_force(row, entries),
