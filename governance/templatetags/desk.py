@@ -168,6 +168,8 @@ SUBJECT_PAGES = {
     "model-version": "admin:registry_modelversion_change",
     "approval": "admin:registry_approval_change",
     "admission": "admin:registry_admission_change",
+    "evidence-document": "admin:registry_evidencedocument_change",
+    "organization-facts": "admin:registry_organizationprofile_change",
 }
 
 

@@ -9,6 +9,7 @@ from registry.models.artifact import (
     LineageEdge,
     Relation,
 )
+from registry.models.document import EvidenceDocument
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
@@ -21,6 +22,7 @@ __all__ = [
     "ArtifactRole",
     "CheckResult",
     "Evaluation",
+    "EvidenceDocument",
     "FindingKind",
     "LeasedRun",
     "LicenseFinding",

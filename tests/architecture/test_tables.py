@@ -65,6 +65,7 @@ GRANTED = {
     "registry_artifact": ADD,
     "registry_checkresult": ADD,
     "registry_evaluation": ADD,
+    "registry_evidencedocument": ADD,
     "registry_licensefinding": ADD,
     "registry_lineageedge": ADD,
     "registry_modelversion": CHANGE,
