@@ -22,6 +22,10 @@ _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
 
 
+def fresh(name: str) -> str:
+    return f"{name}-{next(_numbers)}"
+
+
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -10,6 +10,7 @@ from registry.models.artifact import (
     Relation,
 )
 from registry.models.document import EvidenceDocument
+from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
@@ -28,6 +29,8 @@ __all__ = [
     "LicenseFinding",
     "LineageEdge",
     "ModelVersion",
+    "ObligationEvidence",
+    "ObligationTask",
     "OrganizationProfile",
     "RegisteredModel",
     "Relation",
