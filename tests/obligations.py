@@ -73,7 +73,8 @@ def given(kind: str) -> dict[str, Any]:
 
 
 def prove(task: ObligationTask, actor: Actor, **changes: Any) -> ObligationEvidence:
-    fields: dict[str, Any] = {"kind": task.evidence_kind, **given(task.evidence_kind), **changes}
+    kind = changes.pop("kind", task.evidence_kind)
+    fields: dict[str, Any] = {"kind": kind, **given(kind), **changes}
     return obligation_work.add_evidence(task=task, actor=actor, now=NOW, **fields)
 
 

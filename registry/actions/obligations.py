@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -50,9 +50,11 @@ def open_tasks(*, evaluation: Evaluation, actor: Actor | str, now: datetime) -> 
             kept.append(key)
     missing = [(key, item) for key, item in due.items() if key not in kept]
     if missing:
-        person, days = _asker(evaluation, version, actor), _due_days()
+        person, due_on = _asker(evaluation, version, actor), (now + timedelta(days=_due_days())).date()
         for key, item in missing:
-            _open(evaluation, key, item, person=person, days=days, actor=str(actor), now=now)
+            task = _task(evaluation, key, item, person=person, due_on=due_on)
+            task.opened_by, task.opened_at = str(actor), now
+            _open(task, now=now)
     return sorted(_live(evaluation).values(), key=lambda task: task.pk)
 
 
@@ -153,17 +155,10 @@ def _due_days() -> int:
         return DUE_DAYS
 
 
-def _open(
-    evaluation: Evaluation,
-    key: Key,
-    item: Mapping[str, Any],
-    *,
-    person: User,
-    days: int,
-    actor: str,
-    now: datetime,
-) -> None:
-    task = ObligationTask.objects.create(
+def _task(
+    evaluation: Evaluation, key: Key, item: Mapping[str, Any], *, person: User, due_on: date
+) -> ObligationTask:
+    return ObligationTask(
         version_id=evaluation.version_id,
         environment=evaluation.environment,
         purpose=evaluation.purpose,
@@ -176,17 +171,19 @@ def _open(
         evaluation=evaluation,
         asked_by=person,
         owner=person,
-        due_on=(now + timedelta(days=days)).date(),
-        opened_by=actor,
-        opened_at=now,
+        due_on=due_on,
     )
+
+
+def _open(task: ObligationTask, *, now: datetime) -> None:
+    task.save(force_insert=True)
     log_task(
         Event.OBLIGATION_OPENED,
         task,
-        actor=actor,
+        actor=task.opened_by,
         now=now,
         terms_sha256=hashlib.sha256(task.do.encode()).hexdigest(),
-        evaluation_digest=evaluation.evaluation_digest,
+        evaluation_digest=task.evaluation.evaluation_digest,
     )
 
 

@@ -68,12 +68,16 @@ def check(given: Given, *, today: date) -> None:
     for name in {"url", "shown_on", "path", "sha256", "published_name", "document"} - set(needs):
         if given.value(name):
             raise EvidenceRefused(f"This is no part of {WORDS[given.kind]}.", field=name)
+    _check_form(given)
     if given.url:
         _check_url(given.url)
-    if given.shown_on is not None and given.shown_on > today:
-        raise EvidenceRefused(f"{given.shown_on} has not come yet.", field="shown_on")
     if given.path:
         _check_path(given.path)
+    if given.shown_on is not None and given.shown_on > today:
+        raise EvidenceRefused(f"{given.shown_on} has not come yet.", field="shown_on")
+
+
+def _check_form(given: Given) -> None:
     if given.sha256 and not _SHA256.fullmatch(given.sha256):
         raise EvidenceRefused("Write 64 small hexadecimal digits.", field="sha256")
     if given.published_name and not NAME.fullmatch(given.published_name):
