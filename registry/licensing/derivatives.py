@@ -86,15 +86,19 @@ class GuardrailIntegrity:
         return cls()
 
     def check(self, at: Situation) -> Outcome:
-        """Whether a derivative, planned or in use, has weaker guardrails; the model itself has its own."""
+        """Whether a derivative, planned or in use, has weaker guardrails; the model itself and a student have their own."""
         intact = at.plan.guardrails_intact
         weakened = Truth.of(None if intact is None else not intact, "derivative.guardrails_intact")
         return outcome(
-            weakened if gate.is_derived(at) or intact is not None else NO,
+            weakened if intact is not None or self._concerns(at) else NO,
             met="the guardrails of the model are intact",
             broken="the guardrails of the model were weakened",
             facts={"derivative.guardrails_intact": intact},
         )
+
+    def _concerns(self, at: Situation) -> bool:
+        is_student = at.plan.relation is not None and at.plan.relation.is_learned
+        return at.derived or (at.plan.is_planned and not is_student)
 
 
 class Students(StrEnum):

@@ -121,6 +121,7 @@ def _situation(request: EvaluationRequest, burden: Burden) -> Situation:
         model=request.model,
         license=burden.license,
         models=burden.models,
+        derived=any(model != lineage.subject(request) for model in burden.models),
         learned=burden.learned,
     )
 
