@@ -35,7 +35,7 @@ def task_of_kind(kind: str, *, desk: Desk | None = None, **fields: Any) -> Oblig
     return ObligationTask.objects.create(
         version=desk.version,
         environment=place,
-        evaluation=factories.evaluation(desk.version, place),
+        evaluation=factories.evaluation(desk.version, place, purpose=fields.get("purpose", "assistant")),
         **{
             "purpose": "assistant",
             "license_id": "llama-3.3",

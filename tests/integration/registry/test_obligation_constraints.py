@@ -151,7 +151,6 @@ def test_the_evaluation_is_of_this_very_use() -> None:
     [
         ({"status": "lost"}, "status_known"),
         ({"evidence_kind": "photograph"}, "evidence_kind_known"),
-        ({"purpose": "No Name"}, "purpose_form"),
         ({"do": ""}, "says_what_to_do"),
         ({"license_id": ""}, "says_what_to_do"),
         ({"obligation_id": ""}, "says_what_to_do"),
