@@ -24,6 +24,8 @@ class Permission(StrEnum):
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_PROPOSE = auto()
+    LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
     USER_MANAGE = auto()
     TOKEN_MANAGE = auto()
@@ -61,6 +63,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.OBLIGATION_WORK,
         Permission.ORGANIZATION_EDIT,
         Permission.DOCUMENT_KEEP,
+        Permission.LICENSE_PROPOSE,
     },
     Role.REVIEWER: READ
     | {
@@ -69,6 +72,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.OBLIGATION_WAIVE,
         Permission.VERSION_REVOKE,
         Permission.DOCUMENT_KEEP,
+        Permission.LICENSE_PUBLISH,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},

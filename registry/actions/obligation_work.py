@@ -13,9 +13,9 @@ from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.models import User
 from governance.permissions import Permission
 from governance.policy.document import MAX_DAYS
+from registry import catalogs
 from registry.actions import endings
 from registry.actions.obligations import log_task
-from registry.description import license_catalog
 from registry.licensing import given as evidence
 from registry.licensing.terms import EvidenceKind
 from registry.lifecycle import TaskStatus
@@ -191,7 +191,7 @@ def _check_name(name: str, *, license_id: str) -> None:
     publisher, _, model = name.partition("/")
     if not RegisteredModel.objects.filter(publisher=publisher, name=model).exists():
         raise InvalidInput(f"No model {name} is registered here; register it first.", field="published_name")
-    wanted = license_catalog().get(license_id)
+    wanted = catalogs.current().get(license_id)
     prefixes = [one.parameters.prefix for one in wanted.conditions if one.kind == "name_prefix"]
     if prefixes and not any(model.startswith(prefix) for prefix in prefixes):
         words = " or ".join(repr(prefix) for prefix in prefixes)

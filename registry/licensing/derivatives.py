@@ -1,5 +1,6 @@
 """The conditions on models that are made from a model: their name, license, guardrails, and students. Pure."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +8,11 @@ from governance.fields import Fields
 from registry.licensing import gate
 from registry.licensing.logic import NO, YES, Truth, both, either, negate
 from registry.licensing.situation import Outcome, Situation, hosts, outcome
+
+
+def spaced(name: str) -> str:
+    """Return a name with one space wherever it has spaces, hyphens or underscores: the Hub knows no spaces."""
+    return re.sub(r"[\s_-]+", " ", name)
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class NamePrefix:
         """Whether a derivative of the organisation has a wrong name."""
         name = at.plan.name if at.plan.is_planned else at.model
         return outcome(
-            both(self._concerned(at), negate(Truth.of(self._begins(name), "derivative.name"))),
+            both(self.concerns(at), negate(Truth.of(self._begins(name), "derivative.name"))),
             met="no derivative of the organisation is under another name where the license names it",
             broken=f'the name of the derivative must begin with "{self.prefix}"',
             facts={
@@ -36,9 +42,9 @@ class NamePrefix:
         )
 
     def _begins(self, name: str | None) -> bool | None:
-        return None if name is None else name.rsplit("/", 1)[-1].startswith(self.prefix)
+        return None if name is None else spaced(name.rsplit("/", 1)[-1]).startswith(spaced(self.prefix))
 
-    def _concerned(self, at: Situation) -> Truth:
+    def concerns(self, at: Situation) -> Truth:
         """Count a planned derivative when it is hosted too; a finished one was perhaps made by someone else."""
         shared = Truth.of(at.use.distribute_derivative, "use.distribute_derivative")
         if at.plan.is_planned:

@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('registry', '0004_evidence_documents'),
+        ('registry', '0004_license_catalog'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

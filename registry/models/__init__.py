@@ -9,6 +9,13 @@ from registry.models.artifact import (
     LineageEdge,
     Relation,
 )
+from registry.models.catalog import (
+    CatalogRelease,
+    LicenseProposal,
+    LicenseRecord,
+    Origin,
+    ProposedChange,
+)
 from registry.models.document import EvidenceDocument
 from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.registered_model import RegisteredModel
@@ -21,17 +28,22 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "CatalogRelease",
     "CheckResult",
     "Evaluation",
     "EvidenceDocument",
     "FindingKind",
     "LeasedRun",
     "LicenseFinding",
+    "LicenseProposal",
+    "LicenseRecord",
     "LineageEdge",
     "ModelVersion",
     "ObligationEvidence",
     "ObligationTask",
     "OrganizationProfile",
+    "Origin",
+    "ProposedChange",
     "RegisteredModel",
     "Relation",
     "ResolutionRun",
