@@ -53,6 +53,24 @@ def judge(
     terms: Catalog | None = None,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
+    question, known = _asked(version, on=on)
+    question |= {"org": organization.facts if organization else {}, "use": environment.use}
+    result = answer(question, known=known, today=on, terms=terms)
+    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
+    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
+    return Judgement(stored, result, organization, f"sha256:{digest}")
+
+
+def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
+    """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
+    question, known = _asked(version, on=on)
+    derived = bool(question["lineage"])
+    question["use"] = {"distribute_weights": True, "distribute_derivative": derived}
+    return answer(question, known=known, today=on)
+
+
+def _asked(version: ModelVersion, *, on: date) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """The question about a version, without facts and use, and what the registry concluded about its line."""
     model = str(version.registered_model)
     licenses, edges = _written(version.pk)
     known, entries = {model: licenses}, _entries(model, edges)
@@ -62,13 +80,8 @@ def judge(
         "revision": version.revision,
         "lineage": entries,
         "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
-        "use": environment.use,
     }
-    result = answer(question, known=known, today=on, terms=terms)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
-    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
-    return Judgement(stored, result, organization, f"sha256:{digest}")
+    return question, known
 
 
 def answer(

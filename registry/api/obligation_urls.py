@@ -1,8 +1,8 @@
-"""Routes of obligations as work."""
+"""Routes of obligations as work, and of the notices that go with models."""
 
 from django.urls import URLPattern, path
 
-from registry.api import obligations
+from registry.api import notice_packs, obligations
 
 urlpatterns: list[URLPattern] = [
     path("obligations", obligations.ObligationList.as_view(), name="obligations"),
@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern] = [
     ),
     path("obligations/<int:pk>/waive", obligations.ObligationWaive.as_view(), name="obligation-waive"),
     path("obligations/<int:pk>/assign", obligations.ObligationAssign.as_view(), name="obligation-assign"),
+    path("notice-packs", notice_packs.NoticePack.as_view(), name="notice-packs"),
 ]

@@ -75,7 +75,9 @@ def test_the_list_is_narrowed_down(desk: Desk) -> None:
     ] == []
     assert task.pk in {item["id"] for item in listed(client, "?license=llama-3.3&obligation=wants-url")}
     assert len(listed(client, f"?environment={desk.environment}&status=open")) == total
-    assert len(listed(client, f"?model_version={desk.version.pk}&owner={desk.officer.user.username}")) == total
+    assert (
+        len(listed(client, f"?model_version={desk.version.pk}&owner={desk.officer.user.username}")) == total
+    )
     assert [item["obligation"] for item in listed(client, "?overdue=true")] == ["overdue"]
     assert len(listed(client, "?overdue=false")) == total - 1
     assert listed(client, "?status=waived") == []
