@@ -53,8 +53,13 @@ def judge(
     terms: Catalog | None = None,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
-    question, known = _asked(version, on=on)
-    question |= {"org": organization.facts if organization else {}, "use": environment.use}
+    background, known = background_of(version)
+    question: dict[str, Any] = {
+        **background,
+        "evaluation_date": on.isoformat(),
+        "org": organization.facts if organization else {},
+        "use": environment.use,
+    }
     result = answer(question, known=known, today=on, terms=terms)
     stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
@@ -63,25 +68,18 @@ def judge(
 
 def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
     """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
-    question, known = _asked(version, on=on)
-    derived = bool(question["lineage"])
-    question["use"] = {"distribute_weights": True, "distribute_derivative": derived}
-    return answer(question, known=known, today=on)
+    background, known = background_of(version)
+    use = {"distribute_weights": True, "distribute_derivative": bool(background["lineage"])}
+    return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
 
 
-def _asked(version: ModelVersion, *, on: date) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
-    """The question about a version, without facts and use, and what the registry concluded about its line."""
+def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
     model = str(version.registered_model)
     licenses, edges = _written(version.pk)
     known, entries = {model: licenses}, _entries(model, edges)
     _add_ancestors(known, entries)
-    question: dict[str, Any] = {
-        "model": model,
-        "revision": version.revision,
-        "lineage": entries,
-        "evaluation_date": on.isoformat(),
-    }
-    return question, known
+    return {"model": model, "revision": version.revision, "lineage": entries}, known
 
 
 def answer(

@@ -44,6 +44,8 @@ UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# On the SPDX list, but not yet known to license-expression.
+_NEWER_SPDX = frozenset({"OpenMDW-1.0"})
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -176,7 +178,7 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
 
 def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
-    if value is None or value.startswith("LicenseRef-"):
+    if value is None or value.startswith("LicenseRef-") or value in _NEWER_SPDX:
         return value
     if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")

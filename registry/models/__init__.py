@@ -16,6 +16,7 @@ from registry.models.catalog import (
     Origin,
     ProposedChange,
 )
+from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
 from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.registered_model import RegisteredModel
@@ -33,11 +34,15 @@ __all__ = [
     "Evaluation",
     "EvidenceDocument",
     "FindingKind",
+    "HintKind",
     "LeasedRun",
+    "LicenseConclusion",
     "LicenseFinding",
     "LicenseProposal",
     "LicenseRecord",
     "LineageEdge",
+    "LineageHint",
+    "LineageStatement",
     "ModelVersion",
     "ObligationEvidence",
     "ObligationTask",
