@@ -62,8 +62,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_WITHDRAW,
         Permission.OBLIGATION_WORK,
         Permission.ORGANIZATION_EDIT,
-        Permission.DOCUMENT_KEEP,
         Permission.LICENSE_PROPOSE,
+        Permission.DOCUMENT_KEEP,
     },
     Role.REVIEWER: READ
     | {
@@ -71,8 +71,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_DECIDE,
         Permission.OBLIGATION_WAIVE,
         Permission.VERSION_REVOKE,
-        Permission.DOCUMENT_KEEP,
         Permission.LICENSE_PUBLISH,
+        Permission.DOCUMENT_KEEP,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},

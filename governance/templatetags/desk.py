@@ -143,6 +143,12 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def words(value: str) -> str:
     """A stable code as words."""
     return str(value).replace("_", " ")

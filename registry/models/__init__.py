@@ -19,8 +19,9 @@ from registry.models.catalog import (
 from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
 from registry.models.obligation import ObligationEvidence, ObligationTask
+from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.registered_model import RegisteredModel
-from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
+from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
 
@@ -29,6 +30,7 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "AttestationEvidence",
     "CatalogRelease",
     "CheckResult",
     "Evaluation",

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
     """Written once: neither the application nor the owner of the table changes a row."""
 
     dependencies = [
-        ('registry', '0003_grants'),
+        ('registry', '0005_conclusions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -135,8 +135,7 @@ class Migration(migrations.Migration):
     """Work moves on; evidence is written once."""
 
     dependencies = [
-        ('registry', '0004_evidence_documents'),
-        ('registry', '0005_conclusions'),
+        ('registry', '0007_attestations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
