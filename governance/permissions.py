@@ -24,6 +24,7 @@ class Permission(StrEnum):
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_CONCLUDE = auto()
     LICENSE_PROPOSE = auto()
     LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
@@ -62,6 +63,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_WITHDRAW,
         Permission.OBLIGATION_WORK,
         Permission.ORGANIZATION_EDIT,
+        Permission.LICENSE_CONCLUDE,
         Permission.LICENSE_PROPOSE,
         Permission.DOCUMENT_KEEP,
     },

@@ -7,8 +7,8 @@ from django.urls import reverse_lazy
 
 from governance.desk import access
 from governance.permissions import Permission
-from registry.lifecycle import ApprovalStatus
-from registry.models import Approval
+from registry.lifecycle import ApprovalStatus, TaskStatus
+from registry.models import Approval, LicenseProposal, ObligationTask
 
 Entry = dict[str, Any]
 
@@ -24,6 +24,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 {
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
+                },
+                {
+                    **_entry("Obligations", "checklist", "registry_obligationtask_changelist"),
+                    **_own_work(request),
                 },
                 _entry("Admissions", "login", "registry_admission_changelist"),
             ],
@@ -43,6 +47,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
                 _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                {
+                    **_entry("Licences", "contract", "registry_licenserecord_changelist"),
+                    **_proposals(request),
+                },
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
             ],
         ),
@@ -74,3 +82,21 @@ def _waiting(request: HttpRequest) -> Entry:
         .count()
     )
     return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
+
+
+def _proposals(request: HttpRequest) -> Entry:
+    """For those who put records in force: how many proposals wait for them."""
+    if not access.may(request, Permission.LICENSE_PUBLISH):
+        return {}
+    number = (
+        LicenseProposal.objects.filter(closed_at__isnull=True, release__isnull=True)
+        .exclude(proposed_by=access.person(request))
+        .count()
+    )
+    return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
+
+
+def _own_work(request: HttpRequest) -> Entry:
+    """How many obligations wait for the very person who looks."""
+    number = ObligationTask.objects.filter(status=TaskStatus.OPEN, owner=access.person(request)).count()
+    return {"badge_callback": number, "badge_title": "are yours to meet"} if number else {}

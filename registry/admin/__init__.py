@@ -1,5 +1,27 @@
 """Pages of the registry: importing them registers them."""
 
-from registry.admin import admissions, approvals, documents, environments, organizations, versions
+from registry.admin import (
+    admissions,
+    approvals,
+    catalog_releases,
+    documents,
+    environments,
+    license_proposals,
+    licenses,
+    obligations,
+    organizations,
+    versions,
+)
 
-__all__ = ["admissions", "approvals", "documents", "environments", "organizations", "versions"]
+__all__ = [
+    "admissions",
+    "approvals",
+    "catalog_releases",
+    "documents",
+    "environments",
+    "license_proposals",
+    "licenses",
+    "obligations",
+    "organizations",
+    "versions",
+]

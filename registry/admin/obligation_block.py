@@ -57,4 +57,6 @@ def _block(use: Use, *, now: datetime) -> Block:
     ]
     said = ", ".join(f"{number} {name}" for name, number, _ in parts if number)
     words = f"{use.closed} of {use.total} settled: {said}" if said else "none"
-    return Block(use, charts.share(parts, label=f"Obligations for {use.purpose} in {use.environment}: {words}"), words)
+    return Block(
+        use, charts.share(parts, label=f"Obligations for {use.purpose} in {use.environment}: {words}"), words
+    )

@@ -92,9 +92,9 @@ class EvidenceForm(DeskForm):
     def _ask_statement(self) -> None:
         self.fields["note"].required = False
         self.fields["note"].label = "Statement"
-        self.fields["note"].help_text = (
-            "In your words: what you looked at, when, and what you state. Your name goes with it."
-        )
+        self.fields[
+            "note"
+        ].help_text = "In your words: what you looked at, when, and what you state. Your name goes with it."
         self._ask_document(must=False)
 
     def _ask_document(self, *, must: bool = True) -> None:
@@ -165,7 +165,9 @@ class CarryForm(DeskForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.row is not None:
-            rows = obligation_work.reusable(self.row).select_related("task__version__registered_model", "document")
+            rows = obligation_work.reusable(self.row).select_related(
+                "task__version__registered_model", "document"
+            )
             chosen = list(rows.values_list("pk", flat=True)[:OFFERED])
             field = self.fields["evidence"]
             field.queryset = rows.filter(pk__in=chosen)  # type: ignore[attr-defined]
@@ -173,7 +175,9 @@ class CarryForm(DeskForm):
 
 
 def _told(row: ObligationEvidence) -> str:
-    shown = row.url or row.path or row.published_name or (row.document.name if row.document else row.note[:80])
+    shown = (
+        row.url or row.path or row.published_name or (row.document.name if row.document else row.note[:80])
+    )
     day = f", seen {row.shown_on}" if row.shown_on else ""
     return f"{shown}{day} (for {row.task.version}, {row.task.purpose}, added {row.added_at:%Y-%m-%d})"
 
@@ -184,7 +188,9 @@ class AssignForm(DeskForm):
     owner = forms.ModelChoiceField(
         queryset=User.objects.filter(
             is_active=True,
-            role__in=[role.value for role, held in ROLE_PERMISSIONS.items() if Permission.OBLIGATION_WORK in held],
+            role__in=[
+                role.value for role, held in ROLE_PERMISSIONS.items() if Permission.OBLIGATION_WORK in held
+            ],
         ).order_by("username"),
         empty_label=None,
         help_text="An officer, who adds the evidence and completes it.",

@@ -47,9 +47,7 @@ class ObligationTaskAdmin(DeskAdmin):
     """What licences ask for in the uses that were requested or approved."""
 
     heading = "Obligations"
-    purpose = (
-        "What licences ask for in the uses that were requested or approved. Each is done when its evidence is here."
-    )
+    purpose = "What licences ask for in the uses that were requested or approved. Each is done when its evidence is here."
     empty_hint = "Obligations become work when approval of a use is requested."
     search_hint = "Name or digest of a version"
     columns = ("What to do", "For", "Licence", "State", "Due", "Owner")
@@ -61,7 +59,13 @@ class ObligationTaskAdmin(DeskAdmin):
         ListFilter(
             "state",
             "State",
-            lambda: [("open", "open"), (OVERDUE, "overdue"), ("done", "done"), ("waived", "waived"), ("lapsed", "lapsed")],
+            lambda: [
+                ("open", "open"),
+                (OVERDUE, "overdue"),
+                ("done", "done"),
+                ("waived", "waived"),
+                ("lapsed", "lapsed"),
+            ],
             _in_state,
         ),
         ListFilter("license", "Licence", _licenses, lambda rows, value: rows.filter(license_id=value)),
@@ -107,7 +111,9 @@ class ObligationTaskAdmin(DeskAdmin):
     def object_context(self, row: ObligationTask) -> dict[str, Any]:
         """Its evidence, what can be reused, and what the log says of it."""
         dress([row], on=_today())
-        shown = row.evidence.select_related("document", "added_by", "carried_from__task__version__registered_model")
+        shown = row.evidence.select_related(
+            "document", "added_by", "carried_from__task__version__registered_model"
+        )
         return {
             "title": f"Obligation {row.pk}",
             "shown": list(shown.order_by("pk")),
@@ -136,8 +142,16 @@ def _views(user: User) -> list[dict[str, Any]]:
     """The four ways to look at the list, each with how many it holds."""
     is_open = ObligationTask.objects.filter(status=TaskStatus.OPEN)
     return [
-        {"label": "Mine", "query": f"state=open&owner={user.pk}", "count": is_open.filter(owner=user).count()},
+        {
+            "label": "Mine",
+            "query": f"state=open&owner={user.pk}",
+            "count": is_open.filter(owner=user).count(),
+        },
         {"label": "Open", "query": "state=open", "count": is_open.count()},
-        {"label": "Overdue", "query": f"state={OVERDUE}", "count": duties.overdue(is_open, on=_today()).count()},
+        {
+            "label": "Overdue",
+            "query": f"state={OVERDUE}",
+            "count": duties.overdue(is_open, on=_today()).count(),
+        },
         {"label": "All", "query": "", "count": None},
     ]
