@@ -9,6 +9,7 @@ from registry.admin import (
     evaluations,
     license_proposals,
     licenses,
+    obligations,
     organizations,
     versions,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "evaluations",
     "license_proposals",
     "licenses",
+    "obligations",
     "organizations",
     "versions",
 ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
-from registry.admin import axes, finding, version_page
+from registry.admin import axes, finding, notices, version_page
 from registry.admin.registration import REGISTER
 from registry.admin.version_actions import ACTIONS
 from registry.lifecycle import ApprovalStatus, Status
@@ -38,6 +38,10 @@ class ModelVersionAdmin(DeskAdmin):
     columns = ("Version", "Status", "Evidence", "Approval", "Size", "Registered")
     row_template = "registry/version/row.html"
     object_template = "registry/version/page.html"
+    bulk_page = "notices"
+    bulk_label = "Notices to hand on"
+    bulk_icon = "description"
+    bulk_hint = "NOTICE file, attribution and licence texts of the versions that you choose above."
     list_actions = (REGISTER,)
     page_actions = ACTIONS
     filters = (
@@ -83,8 +87,15 @@ class ModelVersionAdmin(DeskAdmin):
         return version_page.gather(row, now=timezone.now())
 
     def extra_routes(self, info: str) -> list[URLPattern]:
-        """The strip alone, which the page renews while a run is under way."""
-        return [path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip")]
+        """Notices of chosen versions; and the strip alone, which the page renews while a run is under way."""
+        return [
+            path("notices/", self._guarded(self.notices_view), name=f"{info}_notices"),
+            path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip"),
+        ]
+
+    def notices_view(self, request: HttpRequest) -> HttpResponse:
+        """What must go with the chosen versions when they are handed on."""
+        return notices.view(self, request)
 
     def strip_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The strip as a fragment; once nothing runs any more, the whole page is asked to load again."""
