@@ -1,14 +1,15 @@
 """Moves of facts in plain words: what an officer asks "what if" about most. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from registry.licensing import countries, months
 from registry.licensing.catalog import Catalog
-from registry.licensing.changes import Step, merged
-from registry.licensing.facts import MONTH
+from registry.licensing.changes import Step
+from registry.licensing.terms import License
+from registry.licensing.thresholds import MauThreshold
 
 MANY_USERS = 700_000_001
 HIGH_REVENUE = 20_000_001
@@ -39,13 +40,18 @@ class Preset:
 def counted_months(catalog: Catalog, licenses: Iterable[str] | None, *, on: date) -> tuple[str, ...]:
     """The months in which these licences count users, or all licences: those of release, and those of this moment."""
     records = catalog.licenses.values() if licenses is None else [catalog.get(item) for item in licenses]
-    found: set[str] = set()
-    for terms in records:
-        for condition in terms.conditions:
-            if condition.kind == "mau_threshold":
-                month = getattr(condition.parameters, "month", None)
-                found.update([month] if month else months.ongoing(on))
-    return tuple(sorted(month for month in found if MONTH.fullmatch(month) and month <= f"{on:%Y-%m}"))
+    found = {month for terms in records for month in _months_of(terms, on=on)}
+    return tuple(sorted(month for month in found if month <= f"{on:%Y-%m}"))
+
+
+def _months_of(terms: License, *, on: date) -> Iterator[str]:
+    """The months that the conditions of a licence, and the thresholds of its duties, look at."""
+    thresholds = [condition.parameters for condition in terms.conditions]
+    thresholds += [limit for duty in terms.obligations for limit in duty.above]
+    for item in thresholds:
+        if isinstance(item, MauThreshold):
+            named = [item.month] if item.month else [dated.month for dated in item.months]
+            yield from named or months.ongoing(on)
 
 
 def users(
@@ -76,26 +82,23 @@ def _many_users(ground: Ground) -> Step:
 
 def _revenue(ground: Ground) -> Step:
     year = 12 * HIGH_REVENUE
-    known = merged(
-        ground.org, {"annual_revenue_usd": {"group": year}, "monthly_revenue_usd": {"group_consolidated": 0}}
-    )
-    narrow_year = known["annual_revenue_usd"].get("licensee")
-    narrow_month = known["monthly_revenue_usd"].get("product")
     return Step(
         org={
-            "annual_revenue_usd": {
-                "group": year,
-                **({"licensee": None} if isinstance(narrow_year, int) and narrow_year > year else {}),
-            },
-            "monthly_revenue_usd": {
-                "group_consolidated": HIGH_REVENUE,
-                **(
-                    {"product": None} if isinstance(narrow_month, int) and narrow_month > HIGH_REVENUE else {}
-                ),
-            },
+            "annual_revenue_usd": _wider(ground.org, "annual_revenue_usd", "licensee", group=year),
+            "monthly_revenue_usd": _wider(
+                ground.org, "monthly_revenue_usd", "product", group_consolidated=HIGH_REVENUE
+            ),
             "trailing_12m_revenue_group": year,
         }
     )
+
+
+def _wider(org: Mapping[str, Any], table: str, narrow: str, **wide: int) -> dict[str, int | None]:
+    """A patch of the wide amount; a narrow one that is known to be larger becomes unknown."""
+    known = org.get(table)
+    part = known.get(narrow) if isinstance(known, Mapping) else None
+    is_larger = isinstance(part, int) and part > max(wide.values())
+    return {**wide, **({narrow: None} if is_larger else {})}
 
 
 def _seat(ground: Ground) -> Step:
@@ -103,17 +106,17 @@ def _seat(ground: Ground) -> Step:
 
 
 def _subsidiary(ground: Ground) -> Step:
-    name = f"a subsidiary in {ground.country}"
+    """The present licensee becomes an affiliate of the subsidiary."""
+    parent = ground.org.get("licensee_entity")
+    named = parent if isinstance(parent, str) else "the present licensee"
     others = ground.org.get("affiliates")
     listed = [item for item in others if isinstance(item, str)] if isinstance(others, list) else []
     return Step(
         org={
-            "licensee_entity": name,
+            "licensee_entity": f"a subsidiary in {ground.country}",
             "entity_type": "company",
             "principal_place_of_business": ground.country,
-            "affiliates": [*(item for item in listed if item != name), "the present licensee"]
-            if "the present licensee" not in listed
-            else listed,
+            "affiliates": list(dict.fromkeys([*listed, named])),
         }
     )
 
@@ -152,6 +155,12 @@ PRESETS = (
         "We sell an API",
         "Others reach the model over a public API, for money: a model as a service.",
         _always(use={"hosting": "public_api", "commercial": True}, org={"operates_maas": True}),
+    ),
+    Preset(
+        "assistant",
+        "We offer an AI assistant",
+        "The organisation, or an affiliate, makes a business of it.",
+        _always(org={"operates_ai_assistant": True}),
     ),
     Preset(
         "commercial",

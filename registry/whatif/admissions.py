@@ -12,7 +12,7 @@ from registry.admission.axes import Candidate
 from registry.admission.decision import decide
 from registry.admission.offer import Offer
 from registry.admission.question import Environment, Reason
-from registry.licensing.difference import Effect
+from registry.licensing.comparison import Effect
 from registry.models import Admission, Approval, ModelVersion, ServingEnvironment
 from registry.whatif.selection import Pair
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from governance.errors import Conflict
@@ -10,7 +11,7 @@ from governance.policy.document import Policy
 from registry import evaluation
 from registry.licensing import facts
 from registry.licensing.changes import Change
-from registry.licensing.difference import Difference, Effect, difference
+from registry.licensing.comparison import Difference, Effect, difference
 from registry.licensing.facts import InvalidFacts
 from registry.models import OrganizationProfile, ServingEnvironment
 from registry.whatif import admissions
@@ -68,11 +69,11 @@ class Cell:
 def check(ground: Ground, environments: Mapping[int, ServingEnvironment]) -> None:
     """Raise `InvalidFacts` where moved facts contradict each other, `FactsOutdated` where those on record do."""
     on = ground.now.date()
-    _on_record(lambda: facts.parse_org(ground.facts, on=on), of="the organisation")
+    _on_record(partial(facts.parse_org, ground.facts, on=on), of="the organisation")
     facts.parse_org(ground.change.moved("org", ground.facts), on=on)
     facts.parse_derivative(ground.change.moved("derivative", {}))
     for environment in environments.values():
-        _on_record(lambda row=environment: facts.parse_use(row.use), of=f"the environment {environment.name}")
+        _on_record(partial(facts.parse_use, environment.use), of=f"the environment {environment.name}")
         try:
             facts.parse_use(ground.change.moved("use", environment.use))
         except InvalidFacts as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from registry.licensing.difference import Effect
+from registry.licensing.comparison import Effect
 from registry.licensing.terms import Verdict
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class Report:
             "after": {verdict.value: self.after[verdict.value] for verdict in Verdict},
             "moves": [
                 {"before": before, "after": after, "cells": number}
-                for (before, after), number in sorted(self.moves.items(), key=lambda item: (-item[1], item[0]))
+                for (before, after), number in sorted(
+                    self.moves.items(), key=lambda item: (-item[1], item[0])
+                )
             ],
             "admissions": {
                 name: self.approvals[name]

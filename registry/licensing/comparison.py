@@ -85,8 +85,8 @@ class Difference:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Every change in a sentence, what weighs most first."""
-        weight = {State.VIOLATED: 0, State.UNKNOWN: 1, State.MET: 2, None: 3}
-        ordered = sorted(self.findings, key=lambda item: weight.get(item.after, 3))
+        weight = [State.VIOLATED.value, State.UNKNOWN.value, State.MET.value, None]
+        ordered = sorted(self.findings, key=lambda item: weight.index(item.after))
         return (
             *(item.sentence for item in ordered),
             *self.conflicts_added,
