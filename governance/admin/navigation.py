@@ -43,6 +43,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
                 _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
+                _entry("What if", "published_with_changes", "registry_whatifrun_changelist"),
             ],
         ),
         ("Access", _access(request)),

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from audit import overview
 from governance.actions import policies
@@ -66,6 +67,7 @@ class PolicyDocumentAdmin(DeskAdmin):
             form=PolicyForm,
             tone="primary",
             icon="gavel",
+            preview=lambda _row: reverse("admin:registry_whatifrun_changelist"),
         ),
     )
 

@@ -36,6 +36,8 @@ class PageAction:
     tone: Tone = "plain"
     icon: str = ""
     template: str = "desk/confirm.html"
+    # Where the filled form can be sent to see what it would change, before it is carried out; empty: nowhere.
+    preview: Callable[[Any], str] = field(default=lambda _row: "")
 
     @property
     def asks(self) -> bool:

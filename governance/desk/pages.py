@@ -208,6 +208,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
             status = 422
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
         context["name"] = self.name_of(row) if row is not None else ""
+        context["preview"] = action.preview(row)
         return self.show(request, action.template, context, status=status)
 
     def _attempt(

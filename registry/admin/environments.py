@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from audit import overview
 from governance.actors import Actor
@@ -107,6 +109,9 @@ class ServingEnvironmentAdmin(DeskAdmin):
             done="It is changed. Verdicts from before stay as they were; evaluate again where it matters.",
             form=EnvironmentForm,
             icon="edit",
+            preview=lambda row: (
+                f"{reverse('admin:registry_whatifrun_changelist')}?{urlencode({'of_environment': row.name})}"
+            ),
         ),
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from governance.actors import Actor
@@ -95,6 +96,7 @@ class OrganizationProfileAdmin(DeskAdmin):
             form=FactsForm,
             tone="primary",
             icon="history_edu",
+            preview=lambda _row: reverse("admin:registry_whatifrun_changelist"),
         ),
     )
 
