@@ -20,6 +20,8 @@ class Permission(StrEnum):
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_PROPOSE = auto()
+    LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
     USER_MANAGE = auto()
     TOKEN_MANAGE = auto()
@@ -49,9 +51,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
+        Permission.LICENSE_PROPOSE,
     },
     Role.REVIEWER: READ
-    | {Permission.EVALUATION_REQUEST, Permission.APPROVAL_DECIDE, Permission.VERSION_REVOKE},
+    | {
+        Permission.EVALUATION_REQUEST,
+        Permission.APPROVAL_DECIDE,
+        Permission.VERSION_REVOKE,
+        Permission.LICENSE_PUBLISH,
+    },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},
 }

@@ -1,7 +1,6 @@
 """What a version's own files say of it: card, licences, ancestors. Reads no database."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,18 +36,12 @@ class Description:
     ancestors: tuple[lineage.Ancestor, ...]
 
 
-@functools.cache
-def license_catalog() -> catalog.Catalog:
-    """The licence catalogue that ships with this release; read once."""
-    return catalog.load()
-
-
-def describe(seen: Mapping[str, Seen], *, model: str) -> Description:
-    """What the files of `model` say."""
+def describe(seen: Mapping[str, Seen], *, model: str, known: catalog.Catalog) -> Description:
+    """What the files of `model` say, in the words of a licence catalogue."""
     card = _card(seen)
     return Description(
         card=card,
-        licenses=tuple(_licenses(seen, card=card, model=model)),
+        licenses=tuple(_licenses(seen, card=card, model=model, known=known)),
         ancestors=tuple(lineage.ancestors(card=card, adapter_config=_adapter_config(seen))),
     )
 
@@ -74,8 +67,9 @@ def _adapter_config(seen: Mapping[str, Seen]) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _licenses(seen: Mapping[str, Seen], *, card: Mapping[str, Any], model: str) -> list[FoundLicense]:
-    known = license_catalog()
+def _licenses(
+    seen: Mapping[str, Seen], *, card: Mapping[str, Any], model: str, known: catalog.Catalog
+) -> list[FoundLicense]:
     declared = detect.declared_licenses(declared_of(card), model, known)
     texts = [
         detect.DiscoveredText(path, detect.detect_text(file.start, known) if file.is_whole else None)

@@ -10,8 +10,9 @@ from typing import Any
 
 from modelcustody_client import canonical
 
-from registry.description import license_catalog
+from registry import catalogs
 from registry.licensing import catalog, evaluate, request
+from registry.licensing.catalog import Catalog
 from registry.models import (
     FindingKind,
     LicenseFinding,
@@ -49,8 +50,9 @@ def judge(
     environment: ServingEnvironment,
     organization: OrganizationProfile | None,
     on: date,
+    terms: Catalog | None = None,
 ) -> Judgement:
-    """Ask whether the organisation may use this version there, on this day."""
+    """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
     model = str(version.registered_model)
     licenses, edges = _written(version.pk)
     known, entries = {model: licenses}, _entries(model, edges)
@@ -63,18 +65,22 @@ def judge(
         "org": organization.facts if organization else {},
         "use": environment.use,
     }
-    result = answer(question, known=known, today=on)
+    result = answer(question, known=known, today=on, terms=terms)
     stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
     return Judgement(stored, result, organization, f"sha256:{digest}")
 
 
 def answer(
-    question: Mapping[str, Any], *, known: Mapping[str, tuple[str, ...]], today: date
+    question: Mapping[str, Any],
+    *,
+    known: Mapping[str, tuple[str, ...]],
+    today: date,
+    terms: Catalog | None = None,
 ) -> dict[str, Any]:
-    """The answer to a question in the vocabulary of the REST interface."""
+    """The answer to a question in the vocabulary of the REST interface; by default, by the terms in force."""
     parsed = dataclasses.replace(request.parse_request(question, today=today), known=known)
-    return evaluate.evaluate(parsed, license_catalog()).to_json()
+    return evaluate.evaluate(parsed, terms or catalogs.current()).to_json()
 
 
 def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from governance import tokens
 from governance.actors import Actor
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Role, Scope
-from registry import models
+from registry import catalogs, models
 from registry.lifecycle import Outcome, RunState, Severity, Status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -211,6 +211,11 @@ def organization(**fields: Any) -> models.OrganizationProfile:
     return models.OrganizationProfile.objects.create(attested_by=user(), **fields)
 
 
+def catalog_release() -> models.CatalogRelease:
+    """The catalogue in force; the project's records, where nobody has put any on record."""
+    return catalogs.ensure_on_record(actor="system:test", now=NOW)
+
+
 def evaluation(
     version: models.ModelVersion, environment: models.ServingEnvironment, **fields: Any
 ) -> models.Evaluation:
@@ -225,7 +230,7 @@ def evaluation(
         environment=environment,
         request={},
         evaluation_digest=f"sha256:{sha256('evaluation')}",
-        catalog_digest=f"sha256:{sha256('catalog')}",
+        catalog_digest=fields.pop("catalog_digest", None) or catalog_release().catalog_digest,
         evaluated_by="user:test",
         **fields,
     )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from modelcustody_client import manifest
 
 from audit.events import Event
-from registry import description, origin
+from registry import catalogs, description, origin
 from registry.actions import endings, runs, verify
 from registry.actions._transition import move
 from registry.actions.heartbeat import Heart, beating
@@ -54,7 +54,9 @@ def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
     try:
         with beating(lease) as heart:
             found = _find(version, heart)
-            described = description.describe(found.seen, model=str(version.registered_model))
+            described = description.describe(
+                found.seen, model=str(version.registered_model), known=catalogs.current()
+            )
         _write(version, found, described, lease=lease, now=timezone.now())
     except DuplicateVersion as duplicate:
         _revoke_duplicate(version, duplicate, lease=lease, now=timezone.now())

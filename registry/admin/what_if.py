@@ -20,7 +20,7 @@ from registry.actions import what_if
 from registry.actions.organization import facts_in_force
 from registry.admin import moves
 from registry.admin.moves import MoveForm
-from registry.description import license_catalog
+from registry.catalogs import current as license_catalog
 from registry.licensing import presets
 from registry.licensing.changes import patch_to
 from registry.licensing.facts import InvalidFacts

@@ -14,7 +14,7 @@ from governance.permissions import Permission
 from registry.actions import what_if
 from registry.actions.organization import facts_in_force
 from registry.admin.moves import MoveForm
-from registry.description import license_catalog
+from registry.catalogs import current as license_catalog
 from registry.licensing import presets
 from registry.licensing.changes import Change
 from registry.licensing.comparison import Effect

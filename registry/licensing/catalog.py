@@ -1,5 +1,6 @@
 """The license records of `catalog/*.toml`: load, validate strictly, name by digest. Pure."""
 
+import functools
 import hashlib
 import json
 import re
@@ -17,6 +18,7 @@ from license_expression import get_spdx_licensing
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
 from registry.licensing.gate import Gate
+from registry.licensing.repositories import RepositoryIndex
 from registry.licensing.terms import (
     Category,
     Condition,
@@ -40,6 +42,7 @@ FOLDER = Path(__file__).parent / "catalog"
 UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -55,6 +58,11 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def repositories(self) -> RepositoryIndex:
+        """Which Hub repositories are known to be under which license."""
+        return RepositoryIndex(self.licenses)
 
     @cached_property
     def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
@@ -80,13 +88,18 @@ def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
     records: dict[str, dict[str, Any]] = {}
     licenses: dict[str, License] = {}
     for name, content in files:
-        record = _toml(name, content)
+        record = read_record(name, content)
         found = parse_license(record, path=name)
         if found.id in licenses or name != f"{found.id}.toml":
             raise InvalidCatalog(f"{name}.id", "must be unique and the name of its file")
         licenses[found.id], records[found.id] = found, record
+    return together(licenses, records)
+
+
+def together(licenses: Mapping[str, License], records: Mapping[str, Any]) -> Catalog:
+    """Return the catalogue of these records, as written and as parsed; they must fit each other."""
     _check_together(licenses)
-    return Catalog(MappingProxyType(licenses), _digest(records))
+    return Catalog(MappingProxyType(dict(licenses)), _digest(records))
 
 
 def _digest(records: Mapping[str, Any]) -> str:
@@ -94,10 +107,14 @@ def _digest(records: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _toml(name: str, content: bytes) -> dict[str, Any]:
+def read_record(name: str, content: bytes) -> dict[str, Any]:
+    """Return a record as it is written; what it says is not checked yet."""
     try:
         return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (
+        ValueError,
+        RecursionError,
+    ) as problem:  # no UTF-8, no TOML, or a number or nesting past all reason
         raise InvalidCatalog(name, str(problem)) from problem
 
 
@@ -160,9 +177,15 @@ def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
     if value is None or value.startswith("LicenseRef-"):
         return value
-    if get_spdx_licensing().validate(value, strict=True).errors:
+    if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")
     return value
+
+
+@functools.cache
+def _spdx_licensing() -> Any:
+    """The index of SPDX ids; to build it takes longer than to parse every record."""
+    return get_spdx_licensing()
 
 
 def _hub(fields: Fields) -> Hub:
@@ -202,8 +225,18 @@ def _template(fields: Fields) -> Template:
 
 
 def _repositories(fields: Fields) -> Repositories:
-    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    found = Repositories(
+        pattern=fields.text("pattern"),
+        bases=fields.texts("bases"),
+        since=fields.date_or_none("from"),
+        before=fields.date_or_none("before"),
+        commits=fields.texts("commits"),
+    )
     fields.done()
+    if found.since and found.before and found.since >= found.before:
+        raise fields.fail("before", "must be later than `from`")
+    if not all(_COMMIT.fullmatch(commit) for commit in found.commits):
+        raise fields.fail("commits", f"must match {_COMMIT.pattern}")
     return found
 
 

@@ -146,8 +146,8 @@ def distributes(at: Situation) -> Truth:
 
 
 def is_derived(at: Situation) -> bool:
-    """Whether the model in use is not itself one that carries the license, or another is planned from it."""
-    return at.plan.is_planned or any(model != at.model for model in at.models)
+    """Whether the license came from another model than the one in use, or another is planned from it."""
+    return at.plan.is_planned or at.derived
 
 
 def operates(at: Situation, businesses: Iterable[str]) -> Truth:

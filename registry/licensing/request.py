@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from governance.fields import Fields, InvalidField
 from registry.licensing import facts
 from registry.licensing.facts import DerivativePlan, OrgFacts, UseFacts
+from registry.licensing.repositories import ANY, Revision
 from registry.licensing.terms import Relation
+
+# A lineage may have so many entries, and name so many models and edges among them.
+MAX_ENTRIES = 2_000
+MAX_MODELS = 4_000
+MAX_EDGES = 20_000
 
 
 class InvalidRequest(InvalidField):
@@ -36,18 +43,21 @@ class LineageEntry:
     relation: Relation | None
     parents: tuple[str, ...]
     teachers: tuple[str, ...]
+    revision: Revision = ANY
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
     """The question whether the organisation may use this model, on this date, in this way.
 
-    `known` is what the registry has concluded about models, by name; it comes from the caller, never from JSON.
+    `known` is what the registry has concluded about models, by name, and `settled` says which of that a person
+    concluded, and who; both come from the caller, never from JSON.
     """
 
     model: str | None
     evaluation_date: date
     revision: str | None = None
+    revision_date: date | None = None
     licenses: tuple[str, ...] | None = None
     declared: Declared = field(default_factory=Declared)
     lineage: tuple[LineageEntry, ...] = ()
@@ -55,6 +65,22 @@ class EvaluationRequest:
     use: UseFacts = field(default_factory=UseFacts)
     derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settled: Mapping[str, str] = field(default_factory=dict)
+
+    def revision_of(self, model: str) -> Revision:
+        """Return the state of a model that is meant, as far as the question says."""
+        if model == self.model:
+            return Revision(self.revision, self.revision_date)
+        return self._revisions.get(model, ANY)
+
+    @cached_property
+    def _revisions(self) -> Mapping[str, Revision]:
+        """Where several entries speak of one model, those that say something of its revision must agree."""
+        stated: dict[str, set[Revision]] = {}
+        for entry in self.lineage:
+            if entry.revision != ANY:
+                stated.setdefault(entry.model, set()).add(entry.revision)
+        return {model: found.pop() for model, found in stated.items() if len(found) == 1}
 
 
 def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest:
@@ -69,6 +95,7 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         model=fields.text_or_none("model"),
         evaluation_date=on,
         revision=fields.text_or_none("revision"),
+        revision_date=fields.date_or_none("revision_date"),
         licenses=fields.texts_or_none("licenses"),
         declared=parse_declared(fields.table("declared_metadata")),
         lineage=tuple(_entry(item) for item in fields.tables("lineage")),
@@ -77,9 +104,22 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         derivative=facts.parse_derivative(fields.raw("derivative")),
     )
     fields.done()
+    _check_bounds(request, fields)
     if request.model is None and not request.licenses:
         raise fields.fail("model", "is required when no licenses are given")
     return request
+
+
+def _check_bounds(request: EvaluationRequest, fields: Fields) -> None:
+    edges = [(entry.model, name) for entry in request.lineage for name in (*entry.parents, *entry.teachers)]
+    models = {name for edge in edges for name in edge} | set(request.declared.base_models)
+    for count, limit, what in (
+        (len(request.lineage), MAX_ENTRIES, "entries"),
+        (len(models), MAX_MODELS, "models"),
+        (len(edges), MAX_EDGES, "parents and teachers"),
+    ):
+        if count > limit:
+            raise fields.fail("lineage", f"has more than {limit} {what}")
 
 
 def parse_declared(fields: Fields) -> Declared:
@@ -101,6 +141,7 @@ def _entry(fields: Fields) -> LineageEntry:
         relation=facts.relation_or_none(fields, "relation"),
         parents=fields.texts("parents"),
         teachers=_one_or_many(fields, "teacher"),
+        revision=Revision(fields.text_or_none("revision"), fields.date_or_none("revision_date")),
     )
     fields.done()
     return entry

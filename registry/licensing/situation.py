@@ -24,7 +24,8 @@ class Situation:
     model: str | None
     license: str
     models: tuple[str, ...]
-    # Whether the license came to the model through a teacher.
+    # Whether the license came from another model than the one in use, and whether through a teacher.
+    derived: bool
     learned: bool
 
 

@@ -174,10 +174,16 @@ class Template:
 
 @dataclass(frozen=True)
 class Repositories:
-    """Hub repositories known to be under the license, and the models known to be fine-tuned in them."""
+    """Hub repositories known to be under the license, and the models known to be fine-tuned in them.
+
+    Without `since`, `before` and `commits` at every revision; with `commits` alone at those only.
+    """
 
     pattern: str
     bases: tuple[str, ...]
+    since: date | None = None
+    before: date | None = None
+    commits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

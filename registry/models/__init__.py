@@ -9,6 +9,13 @@ from registry.models.artifact import (
     LineageEdge,
     Relation,
 )
+from registry.models.catalog import (
+    CatalogRelease,
+    LicenseProposal,
+    LicenseRecord,
+    Origin,
+    ProposedChange,
+)
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
@@ -20,14 +27,19 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "CatalogRelease",
     "CheckResult",
     "Evaluation",
     "FindingKind",
     "LeasedRun",
     "LicenseFinding",
+    "LicenseProposal",
+    "LicenseRecord",
     "LineageEdge",
     "ModelVersion",
     "OrganizationProfile",
+    "Origin",
+    "ProposedChange",
     "RegisteredModel",
     "Relation",
     "ResolutionRun",

@@ -83,6 +83,13 @@ class LicenseFinding(models.Model):
                 name="registry_licensefinding_one_conclusion",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["license_id", "version"],
+                condition=Q(kind="concluded"),
+                name="registry_finding_concluded",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.license_id} of {self.version}"

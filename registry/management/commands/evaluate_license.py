@@ -15,7 +15,7 @@ from django.utils import timezone
 from modelcustody_client import canonical
 
 from governance.errors import GovernanceError
-from registry import evaluation
+from registry import catalogs, evaluation
 from registry.actions import what_if
 from registry.licensing.changes import Change, Step, parse_step
 from registry.whatif import inputs, matrix, question, words
@@ -89,14 +89,14 @@ class Command(BaseCommand):
             self.stdout.write("\n\n".join(words.of_answer(answer) for answer in answers))
 
     def _ask(self, asked: Mapping[str, Any], *, no_registry: bool, today: date) -> dict[str, Any]:
-        """With what the registry knows; where it cannot be reached, from the catalogue alone, saying so."""
+        """With what the registry knows; where it cannot be reached, from the catalogue that ships alone, saying so."""
         if no_registry:
-            return evaluation.answer(asked, known={}, today=today)
+            return evaluation.answer(asked, known={}, today=today, terms=catalogs.shipped())
         try:
             return evaluation.answer_with_registry(asked, today=today)
         except OperationalError:
-            self.stderr.write("The database does not answer: evaluated from the catalogue alone.")
-            return evaluation.answer(asked, known={}, today=today)
+            self.stderr.write("The database does not answer: evaluated from the catalogue that ships alone.")
+            return evaluation.answer(asked, known={}, today=today, terms=catalogs.shipped())
 
     def _matrix(
         self, questions: Questions, environments: list[str], step: Step | None, *, as_json: bool
