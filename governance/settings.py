@@ -155,7 +155,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}desk/favicon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [f"/{STATIC_URL}desk/desk.css", f"/{STATIC_URL}desk/evidence.css"],
+    "STYLES": [f"/{STATIC_URL}desk/{name}.css" for name in ("desk", "evidence", "origin")],
     "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "governance.admin.dashboard.add_numbers",
     "COLORS": {

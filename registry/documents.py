@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from registry import provenance
 from registry.models import (
     Admission,
     Approval,
@@ -140,6 +141,13 @@ def _evaluation(row: Evaluation) -> dict[str, Any]:
         "evaluated_by": row.evaluated_by,
         "evaluated_at": rfc3339(row.evaluated_at),
     }
+
+
+def origin(row: ModelVersion) -> dict[str, Any]:
+    """Where the model comes from: by the project's data, and by what the policy in force declares."""
+    found, policy = provenance.as_declared(row)
+    digest = policy.policy_digest if policy else None
+    return {**_about(row), "policy_digest": digest, "origin": provenance.to_json(found)}
 
 
 def approvals(row: ModelVersion) -> dict[str, Any]:

@@ -53,14 +53,9 @@ def judge(
     terms: Catalog | None = None,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
-    model = str(version.registered_model)
-    licenses, edges = _written(version.pk)
-    known, entries = {model: licenses}, _entries(model, edges)
-    _add_ancestors(known, entries)
+    background, known = background_of(version)
     question: dict[str, Any] = {
-        "model": model,
-        "revision": version.revision,
-        "lineage": entries,
+        **background,
         "evaluation_date": on.isoformat(),
         "org": organization.facts if organization else {},
         "use": environment.use,
@@ -69,6 +64,15 @@ def judge(
     stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
     return Judgement(stored, result, organization, f"sha256:{digest}")
+
+
+def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
+    model = str(version.registered_model)
+    licenses, edges = _written(version.pk)
+    known, entries = {model: licenses}, _entries(model, edges)
+    _add_ancestors(known, entries)
+    return {"model": model, "revision": version.revision, "lineage": entries}, known
 
 
 def answer(

@@ -76,6 +76,7 @@ def _documents(
     artifacts = list(Artifact.objects.filter(version=version).order_by("path"))
     verification, smoke = documents.verification(version), documents.smoke(version)
     evaluations, approvals = documents.evaluations(version), documents.approvals(version)
+    origin = documents.origin(version)
     page = report.render(
         version=documents.version(version),
         files=[
@@ -84,6 +85,7 @@ def _documents(
         verification=verification,
         smoke=smoke,
         evaluations=evaluations,
+        origin=origin,
         approvals=approvals,
         admissions=[documents.admission(row) for row in _admissions(version)],
         served=_served(logs["requests"].entries),
@@ -106,6 +108,7 @@ def _documents(
         "verification.json": _json(verification),
         "smoke.json": _json(smoke),
         "evaluation.json": _json(evaluations),
+        "origin.json": _json(origin),
         "report.html": page,
     }
 

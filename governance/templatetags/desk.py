@@ -56,6 +56,9 @@ STATES: dict[str, tuple[str, str]] = {
     "done": ("good", "check"),
     "failed": ("bad", "close"),
     "waiting": ("warn", "hourglass_top"),
+    "passes": ("good", "check_circle"),
+    "refused": ("bad", "block"),
+    "no_rule": ("plain", "remove"),
     "todo": ("plain", "radio_button_unchecked"),
 }
 

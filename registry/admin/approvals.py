@@ -17,7 +17,6 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry import standing
 from registry.actions import evidence, review
 from registry.admin import axes, finding, version_page
 from registry.admission.question import Reason
@@ -119,7 +118,7 @@ def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
         environment=approval.environment,
         purpose=approval.purpose,
         policy=policy,
-        license_evidence=standing.license_evidence(approval.evaluation.result),
+        evaluation=approval.evaluation,
         now=now,
     )
     return evidence_reasons + terms

@@ -54,6 +54,7 @@ class Due:
             "license": self.license,
             "do": item.do,
             "evidence": item.evidence,
+            "evidence_kind": item.evidence_kind.value,
             "clause": item.clause,
         }
 

@@ -23,6 +23,7 @@ from registry.licensing.terms import (
     Category,
     Condition,
     Document,
+    EvidenceKind,
     Grant,
     Hub,
     License,
@@ -43,6 +44,8 @@ UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# On the SPDX list, but not yet known to license-expression.
+_NEWER_SPDX = frozenset({"OpenMDW-1.0"})
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -175,7 +178,7 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
 
 def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
-    if value is None or value.startswith("LicenseRef-"):
+    if value is None or value.startswith("LicenseRef-") or value in _NEWER_SPDX:
         return value
     if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")
@@ -274,9 +277,12 @@ def _obligation(fields: Fields) -> Obligation:
         id=_matching(fields, "id", _ID),
         do=fields.text("do"),
         evidence=fields.text("evidence"),
+        evidence_kind=fields.choice_or_none("evidence_kind", EvidenceKind) or EvidenceKind.DOCUMENT,
         clause=fields.text("clause"),
         trigger=fields.choice("trigger", Trigger),
         on_outputs=fields.flag_or_none("on_outputs") or False,
+        notice=fields.text_or_none("notice"),
+        display=fields.texts("display"),
         applies=Gate.parse(fields.table("applies")),
         above=tuple(_threshold(item) for item in fields.tables("above")),
     )

@@ -77,8 +77,11 @@ def conclude(
     catalog: Catalog,
     *,
     has_code: bool = False,
+    contradictions: Sequence[str] = (),
 ) -> Conclusion:
     """Return what card and texts show together; the texts for code count where the model brings code of its own."""
+    if contradictions:
+        return Conclusion((UNKNOWN,), "the card contradicts itself", tuple(contradictions))
     texts = [text for text in discovered if text.about in (Covers.MODEL, Covers.WEIGHTS)]
     code = [text for text in discovered if text.about is Covers.CODE]
     texts, more = _apart(texts, catalog)

@@ -1,5 +1,6 @@
 """Which license a model card's words stand for: never by a name alone that several publishers use. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ from registry.licensing.terms import License
 
 # Hub licenses that say nothing but that the text must be read.
 SILENT = frozenset({"other", UNKNOWN})
+
+_REPOSITORY = re.compile(
+    r"(?i)https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/(?:blob|resolve|raw|tree)/"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,31 @@ def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -
     return DeclaredLicenses(
         tuple(sorted(found)), f"declared as {words}", tuple(sorted(found)), needs_text=shared
     )
+
+
+def contradictions(declared: Declared, model: str | None, catalog: Catalog) -> tuple[str, ...]:
+    """Return what a card says against itself: a link to the text of another license than the one it names."""
+    meant = declared_licenses(declared, model, catalog)
+    linked = _linked(declared.license_link or "", model, catalog)
+    if not linked or not meant.licenses or meant.is_silent or linked & {*meant.licenses, *meant.candidates}:
+        return ()
+    spdx = {catalog.get(license_id).spdx for license_id in meant.licenses} - {None}
+    if spdx & {catalog.get(license_id).spdx for license_id in linked}:
+        return ()
+    return (f"{meant.reason}, but its license_link leads to the text of {', '.join(sorted(linked))}",)
+
+
+def _linked(link: str, model: str | None, catalog: Catalog) -> set[str]:
+    """The licenses that a link leads to: of another repository, or by the name at its end."""
+    repository = _REPOSITORY.search(link)
+    if repository:
+        known = catalog.repositories.known(repository[1])
+        return set() if repository[1] == model else set(known.possible)
+    if "://" not in link:
+        return set()
+    word = link.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].casefold()
+    word = word.removesuffix(".html").removesuffix(".txt").removesuffix(".md")
+    return {terms.id for terms in catalog.licenses.values() if word in _folded(terms.hub.licenses) - SILENT}
 
 
 def _ids(records: Sequence[License]) -> tuple[str, ...]:

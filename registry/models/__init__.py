@@ -16,6 +16,7 @@ from registry.models.catalog import (
     Origin,
     ProposedChange,
 )
+from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
@@ -31,11 +32,15 @@ __all__ = [
     "CheckResult",
     "Evaluation",
     "FindingKind",
+    "HintKind",
     "LeasedRun",
+    "LicenseConclusion",
     "LicenseFinding",
     "LicenseProposal",
     "LicenseRecord",
     "LineageEdge",
+    "LineageHint",
+    "LineageStatement",
     "ModelVersion",
     "OrganizationProfile",
     "Origin",

@@ -39,7 +39,8 @@ class LicenseRecord(models.Model):
             matches("license_id", LICENSE_ID, name="registry_licenserecord_license_id_form"),
             matches("record_digest", DIGEST, name="registry_licenserecord_digest_form"),
             models.CheckConstraint(
-                condition=Q(record__has_key="id") & Q(Exact(KeyTextTransform("id", "record"), F("license_id"))),
+                condition=Q(record__has_key="id")
+                & Q(Exact(KeyTextTransform("id", "record"), F("license_id"))),
                 name="registry_licenserecord_says_its_id",
             ),
             models.UniqueConstraint(fields=["origin", "record_digest"], name="registry_licenserecord_once"),

@@ -12,7 +12,7 @@ from registry.licensing.request import parse_request
 
 TODAY = date(2026, 11, 22)
 RECORDS = {path.name: path.read_text() for path in catalog.FOLDER.glob("*.toml")}
-YI, FALCON = "01-ai/Yi-34B-Chat", "tiiuae/Falcon3-7B-Base"
+YI, FALCON = "acme/Yi-34B-Chat", "acme/Falcon3-7B-Base"
 NEW, OLD = Revision("628009" + "7" * 34), Revision("a" * 40, date(2024, 1, 5))
 
 
@@ -31,10 +31,10 @@ def entry(pattern: str, more: str = "") -> str:
 
 
 CHANGED = with_repositories(
-    qwen_2024=entry("01-ai/Yi-34B*", "before = 2024-05-30".replace("2024-05-30", '"2024-05-30"')),
-    mit=entry("01-ai/Yi-34B*", 'from = "2024-05-30"\ncommits = ["6280097"]')
-    + entry("tiiuae/Falcon3-7B-Base", 'commits = ["798226d"]'),
-    bsd_3_clause=entry("tiiuae/Falcon3-*"),
+    qwen_2024=entry("acme/Yi-34B*", "before = 2024-05-30".replace("2024-05-30", '"2024-05-30"')),
+    mit=entry("acme/Yi-34B*", 'from = "2024-05-30"\ncommits = ["6280097"]')
+    + entry("acme/Falcon3-7B-Base", 'commits = ["798226d"]'),
+    bsd_3_clause=entry("acme/Falcon3-*"),
 )
 
 
@@ -52,7 +52,7 @@ CHANGED = with_repositories(
         (FALCON, Revision("798226d" + "0" * 33), ("mit",), ()),
         (FALCON, Revision("c" * 40), ("bsd-3-clause",), ()),
         (FALCON, Revision(), ("bsd-3-clause",), ("revision",)),
-        ("tiiuae/Falcon3-1B-Base", Revision(), ("bsd-3-clause",), ()),
+        ("acme/Falcon3-1B-Base", Revision(), ("bsd-3-clause",), ()),
         ("nobody/knows", Revision(), (), ()),
     ],
 )
