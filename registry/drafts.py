@@ -150,9 +150,7 @@ def _claimed(found: License, project: Mapping[str, License]) -> tuple[Claim, ...
     others = [one for one in project.values() if one.id != catalog.UNKNOWN]
     hidden = project.get(found.id)
     shared = {(claim.value, claim.owner) for claim in claims.claims(hidden, others)} if hidden else set()
-    return tuple(
-        claim for claim in claims.claims(found, others) if (claim.value, claim.owner) not in shared
-    )
+    return tuple(claim for claim in claims.claims(found, others) if (claim.value, claim.owner) not in shared)
 
 
 def _check_claims(

@@ -15,7 +15,7 @@ from governance.policy.document import Policy
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
 from registry import evaluation
-from registry.description import license_catalog
+from registry.catalogs import current as license_catalog
 from registry.licensing import lineage, origin, origins, request
 from registry.licensing.lineage import Edge
 from registry.models import ModelVersion

@@ -21,9 +21,7 @@ ORG = {
     "licensee_entity": "Acme Inc.",
     "principal_place_of_business": "US",
     "entity_type": "company",
-    "mau_by_month": {
-        month: {"all_products_incl_affiliates": 1000} for month in ("2025-03", "2026-10")
-    },
+    "mau_by_month": {month: {"all_products_incl_affiliates": 1000} for month in ("2025-03", "2026-10")},
 }
 SURE = {**USE, "public_statements_about_derivative": False}
 

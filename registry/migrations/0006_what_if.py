@@ -38,7 +38,7 @@ STATEMENTS = [
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("registry", "0004_license_catalog"),
+        ("registry", "0005_conclusions"),
     ]
 
     operations = [
