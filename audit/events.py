@@ -18,6 +18,7 @@ class Event(StrEnum):
     TOKEN_ISSUED = "governance.token.issued"  # noqa: S105 - an event's name
     TOKEN_REVOKED = "governance.token.revoked"  # noqa: S105
     POLICY_LOADED = "governance.policy.loaded"
+    DOCUMENT_KEPT = "registry.document.kept"
     ENVIRONMENT_DEFINED = "registry.environment.defined"
     ORGANIZATION_ATTESTED = "registry.organization.attested"
     LICENSE_PROPOSED = "registry.license.proposed"

@@ -17,6 +17,8 @@ class Permission(StrEnum):
     ADMISSION_REQUEST = auto()
     ADMISSION_READ = auto()
     RECORD_APPEND = auto()
+    DOCUMENT_READ = auto()
+    DOCUMENT_KEEP = auto()
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
@@ -28,7 +30,13 @@ class Permission(StrEnum):
 
 
 READ = frozenset(
-    {Permission.VERSION_READ, Permission.ADMISSION_READ, Permission.LOG_READ, Permission.PACK_EXPORT}
+    {
+        Permission.VERSION_READ,
+        Permission.ADMISSION_READ,
+        Permission.DOCUMENT_READ,
+        Permission.LOG_READ,
+        Permission.PACK_EXPORT,
+    }
 )
 
 
@@ -52,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
         Permission.LICENSE_PROPOSE,
+        Permission.DOCUMENT_KEEP,
     },
     Role.REVIEWER: READ
     | {
@@ -59,6 +68,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_DECIDE,
         Permission.VERSION_REVOKE,
         Permission.LICENSE_PUBLISH,
+        Permission.DOCUMENT_KEEP,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},

@@ -123,6 +123,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
+FILE_UPLOAD_HANDLERS = ["governance.uploads.BoundedUpload"]
 
 # Unset: kombu's filesystem transport under DATA_DIR, which needs no server.
 BROKER_URL = env.str("BROKER_URL", default="filesystem://")

@@ -11,6 +11,7 @@ from typing import Any
 from modelcustody_client import canonical
 
 from registry import catalogs
+from registry.attestations import FactsInForce
 from registry.licensing import catalog, evaluate, request
 from registry.licensing.catalog import Catalog
 from registry.models import (
@@ -18,7 +19,6 @@ from registry.models import (
     LicenseFinding,
     LineageEdge,
     ModelVersion,
-    OrganizationProfile,
     Relation,
     ServingEnvironment,
 )
@@ -35,7 +35,7 @@ class Judgement:
 
     request: dict[str, Any]
     result: dict[str, Any]
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     evaluation_digest: str
 
     @property
@@ -48,7 +48,7 @@ def judge(
     *,
     version: ModelVersion,
     environment: ServingEnvironment,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
     terms: Catalog | None = None,
 ) -> Judgement:
@@ -57,11 +57,15 @@ def judge(
     question: dict[str, Any] = {
         **background,
         "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
+        "org": dict(organization.facts) if organization else {},
         "use": environment.use,
     }
     result = answer(question, known=known, today=on, terms=terms)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
+    stored = {
+        **question,
+        "known": {name: list(ids) for name, ids in sorted(known.items())},
+        "attestations": organization.attestations if organization else {},
+    }
     digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
     return Judgement(stored, result, organization, f"sha256:{digest}")
 

@@ -13,7 +13,7 @@ from audit import selectors
 from audit.selectors import Entry
 from governance import keys
 from governance.errors import Conflict, Unavailable
-from registry import bom, documents, report
+from registry import attestations, bom, documents, report
 from registry.models import Admission, Artifact, ModelVersion
 
 # Admissions of a version beyond those that its deployments cite; newest first.
@@ -163,6 +163,9 @@ def _subjects(version: ModelVersion, requests: Iterable[Entry]) -> list[str]:
             f"policy:{row.policy.policy_digest}",
             f"environment:{row.environment.name}",
             f"organization-facts:{row.evaluation.organization_id}",
+        }
+        found |= {
+            f"organization-facts:{number}" for number in attestations.attestations_of(row.evaluation).values()
         }
     found |= {f"admission:{row.pk}" for row in _admissions(version)}
     found |= {f"admission:{admission}" for admission in _cited(requests)}

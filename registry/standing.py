@@ -19,13 +19,13 @@ from registry.admission.axes import (
     closest,
 )
 from registry.admission.offer import Offer
+from registry.attestations import FactsInForce
 from registry.lifecycle import Outcome, Severity, Status
 from registry.models import (
     Approval,
     CheckResult,
     LeasedRun,
     ModelVersion,
-    OrganizationProfile,
     ServingEnvironment,
 )
 
@@ -71,7 +71,7 @@ def candidates(
     versions: Sequence[ModelVersion],
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
 ) -> list[Candidate]:
     """Everything that admission looks at, for these versions and one environment."""
@@ -136,7 +136,7 @@ def _judged(
     version: ModelVersion,
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
 ) -> evaluation.Judgement | None:
     if environment is None or version.manifest_digest is None:

@@ -14,6 +14,7 @@ from governance.actors import Actor
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Role, Scope
 from registry import catalogs, models
+from registry.actions import documents
 from registry.lifecycle import Outcome, RunState, Severity, Status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -203,6 +204,16 @@ def environment(**fields: Any) -> models.ServingEnvironment:
     fields.setdefault("defined_by", None)
     fields["defined_by"] = fields["defined_by"] or user()
     return models.ServingEnvironment.objects.create(**fields)
+
+
+def document(**fields: Any) -> models.EvidenceDocument:
+    return documents.keep_document(
+        name=fields.get("name", "evidence.txt"),
+        media_type=fields.get("media_type", "text/plain"),
+        content=fields.get("content") or f"evidence {next(_numbers)}".encode(),
+        actor=fields.get("actor") or actor(),
+        now=fields.get("now", NOW),
+    )
 
 
 def organization(**fields: Any) -> models.OrganizationProfile:

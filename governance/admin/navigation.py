@@ -33,6 +33,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             [
                 _entry("Served requests", "manage_search", "audit_servedrequest_changelist"),
                 _entry("Deployments", "dns", "audit_deployment_changelist"),
+                _entry("Evidence documents", "attach_file", "registry_evidencedocument_changelist"),
                 _entry("Decisions log", "receipt_long", "audit_decisionentry_changelist"),
                 _entry("Recorders and gaps", "sensors", "audit_sequencegap_changelist"),
             ],

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.urls import reverse
 
 from audit import overview
 from governance.actions import policies
@@ -17,6 +16,7 @@ from governance.desk.forms import DeskForm
 from governance.desk.pages import DeskAdmin
 from governance.models import PolicyDocument
 from governance.permissions import Permission
+from registry.admin import what_if_preview
 
 
 class PolicyField(forms.CharField):
@@ -67,7 +67,7 @@ class PolicyDocumentAdmin(DeskAdmin):
             form=PolicyForm,
             tone="primary",
             icon="gavel",
-            preview=lambda _row: reverse("admin:registry_whatifrun_changelist"),
+            preview=what_if_preview.of_policy,
         ),
     )
 

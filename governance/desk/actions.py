@@ -36,8 +36,8 @@ class PageAction:
     tone: Tone = "plain"
     icon: str = ""
     template: str = "desk/confirm.html"
-    # Where the filled form can be sent to see what it would change, before it is carried out; empty: nowhere.
-    preview: Callable[[Any], str] = field(default=lambda _row: "")
+    # Shows what it would change, before it is carried out: the context of a template, from the same values.
+    preview: Callable[[Any, Mapping[str, Any], Actor, datetime], Mapping[str, Any]] | None = None
 
     @property
     def asks(self) -> bool:

@@ -143,6 +143,12 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def words(value: str) -> str:
     """A stable code as words."""
     return str(value).replace("_", " ")
@@ -171,6 +177,8 @@ SUBJECT_PAGES = {
     "model-version": "admin:registry_modelversion_change",
     "approval": "admin:registry_approval_change",
     "admission": "admin:registry_admission_change",
+    "evidence-document": "admin:registry_evidencedocument_change",
+    "organization-facts": "admin:registry_organizationprofile_change",
 }
 
 

@@ -69,7 +69,7 @@ def store(
         version=version,
         environment=environment,
         purpose=purpose,
-        organization=organization,
+        organization=organization.profile if organization else None,
         verdict=found.verdict,
         request=found.request,
         result=found.result,

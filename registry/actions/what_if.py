@@ -165,7 +165,7 @@ def basis(on: Ground) -> dict[str, Any]:
     """What an answer was made from, for whoever reads it later."""
     return {
         "as_of": on.now.isoformat().replace("+00:00", "Z"),
-        "organization_facts": on.organization.pk if on.organization else None,
+        "organization_facts": on.organization.profile.pk if on.organization else None,
         "policy_digest": on.policy.policy_digest if on.policy else None,
         "proposed_policy_digest": on.proposed.policy_digest if on.proposed else None,
     }

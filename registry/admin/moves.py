@@ -1,6 +1,5 @@
 """The form in which an officer moves facts: presets, numbers, choices, and any fact as JSON."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -227,8 +226,3 @@ def _forgotten(cleaned: Mapping[str, Any]) -> list[Step]:
         part, _, fact = name.partition(".")
         steps.append(Step(**{part: {fact: None}}))
     return steps
-
-
-def as_text(patch: Mapping[str, Any]) -> str:
-    """A change as the free field shows it."""
-    return json.dumps(patch, indent=2, ensure_ascii=False) if patch else ""

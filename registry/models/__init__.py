@@ -17,8 +17,10 @@ from registry.models.catalog import (
     ProposedChange,
 )
 from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
+from registry.models.document import EvidenceDocument
+from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.registered_model import RegisteredModel
-from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
+from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
 from registry.models.what_if import WhatIfRun
@@ -28,9 +30,11 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "AttestationEvidence",
     "CatalogRelease",
     "CheckResult",
     "Evaluation",
+    "EvidenceDocument",
     "FindingKind",
     "HintKind",
     "LeasedRun",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from governance.policy.document import Mode, Policy
-from registry import standing
+from registry import provenance, standing
 from registry.admission.axes import Candidate
 from registry.admission.decision import decide
 from registry.admission.offer import Offer
@@ -17,9 +17,17 @@ from registry.models import Admission, Approval, ModelVersion, ServingEnvironmen
 from registry.whatif.selection import Pair
 
 if TYPE_CHECKING:
-    from registry.whatif.compare import Answer, Ground
+    from registry.whatif.compare import Ground
 
 SHOWN_REASONS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Answered:
+    """A licence question as it would be stored, and its answer."""
+
+    request: Mapping[str, Any]
+    result: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +88,7 @@ class AdmissionChange:
 
 
 def changes(
-    pairs: Sequence[Pair], answers: Sequence[tuple["Answer", "Answer"]], ground: "Ground"
+    pairs: Sequence[Pair], answers: Sequence[tuple[Answered, Answered]], ground: "Ground"
 ) -> Iterator[tuple[AdmissionChange, ...]]:
     """For each pair, what becomes of each of its approvals."""
     approvals = [approval for pair in pairs for approval in pair.approvals]
@@ -100,10 +108,13 @@ class _Alike:
     own: Candidate
     others: tuple[Candidate, ...]
 
-    def under(self, answer: "Answer") -> list[Candidate]:
-        """With the licence as it was answered; content alike is judged alike here."""
-        evidence = standing.license_evidence(answer)
-        return [dataclasses.replace(item, license=evidence) for item in (self.own, *self.others)]
+    def under(self, answered: Answered) -> list[Candidate]:
+        """With the licence as it was answered, and the origin for whoever asks; content alike is judged alike."""
+        evidence = standing.license_evidence(answered.result)
+        origin = provenance.of_question(answered.request)
+        return [
+            dataclasses.replace(item, license=evidence, origin=origin) for item in (self.own, *self.others)
+        ]
 
 
 def _alike(versions: Sequence[ModelVersion], ground: "Ground") -> dict[int, _Alike]:
@@ -131,17 +142,18 @@ def _change(
     pair: Pair,
     approval: Approval,
     known: _Alike,
-    answers: tuple["Answer", "Answer"],
+    answers: tuple[Answered, Answered],
     ground: "Ground",
     nodes: Mapping[str, int],
 ) -> AdmissionChange:
     now_policy, then_policy = _policies(ground)
     usual = _representative(pair.environment, now_policy, then_policy)
+    candidates = [known.under(answered) for answered in answers]
     before: dict[Reason, None] = {}
     after: dict[Reason, None] = {}
     for region in dict.fromkeys([usual, *(name for name in sorted(nodes) if name)]):
-        before |= dict.fromkeys(_told(pair, approval, known.under(answers[0]), now_policy, region, ground))
-        after |= dict.fromkeys(_told(pair, approval, known.under(answers[1]), then_policy, region, ground))
+        before |= dict.fromkeys(_told(pair, approval, candidates[0], now_policy, region, ground))
+        after |= dict.fromkeys(_told(pair, approval, candidates[1], then_policy, region, ground))
     return AdmissionChange(
         approval_id=approval.pk,
         purpose=approval.purpose,

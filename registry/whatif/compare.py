@@ -8,17 +8,20 @@ from typing import Any
 
 from governance.errors import Conflict
 from governance.policy.document import Policy
-from registry import evaluation
+from registry import catalogs, evaluation
+from registry.attestations import FactsInForce
 from registry.licensing import facts
-from registry.licensing.changes import Change
+from registry.licensing.catalog import Catalog
+from registry.licensing.changes import PARTS, Change
 from registry.licensing.comparison import Difference, Effect, difference
 from registry.licensing.facts import InvalidFacts
-from registry.models import OrganizationProfile, ServingEnvironment
+from registry.models import ServingEnvironment
 from registry.whatif import admissions
-from registry.whatif.admissions import AdmissionChange
+from registry.whatif.admissions import AdmissionChange, Answered
 from registry.whatif.selection import Cells, Pair
 
-Answer = Mapping[str, Any]
+# What is kept beside a question and is no part of it.
+NOT_ASKED = frozenset({"known", "attestations"})
 
 
 class FactsOutdated(Conflict):
@@ -31,7 +34,7 @@ class FactsOutdated(Conflict):
 class Ground:
     """What everything is held against now, and what is moved."""
 
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     change: Change
     now: datetime
     policy: Policy | None = None
@@ -48,8 +51,8 @@ class Cell:
     """One version in one environment, before and after."""
 
     pair: Pair
-    before: Answer
-    after: Answer
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
     difference: Difference
     admissions: tuple[AdmissionChange, ...] = ()
 
@@ -92,32 +95,34 @@ def _on_record(read: Callable[[], object], *, of: str) -> None:
 def compare(cells: Cells, ground: Ground) -> Iterator[Cell]:
     """Every cell, in the order of the selection."""
     check(ground, cells.environments)
+    terms = catalogs.current()
     for pairs in cells.chunks():
-        yield from _chunk(pairs, ground)
+        yield from _chunk(pairs, ground, terms)
 
 
-def _chunk(pairs: Sequence[Pair], ground: Ground) -> Iterator[Cell]:
-    answers = [_answers(pair, ground) for pair in pairs]
+def _chunk(pairs: Sequence[Pair], ground: Ground, terms: Catalog) -> Iterator[Cell]:
+    answers = [_answers(pair, ground, terms) for pair in pairs]
     changes = admissions.changes(pairs, answers, ground) if ground.policy else [()] * len(pairs)
     for pair, (before, after), moved in zip(pairs, answers, changes, strict=True):
-        yield Cell(pair, before, after, difference(before, after), tuple(moved))
+        found = difference(before.result, after.result)
+        yield Cell(pair, before.result, after.result, found, tuple(moved))
 
 
-def _answers(pair: Pair, ground: Ground) -> tuple[Answer, Answer]:
+def _answers(pair: Pair, ground: Ground, terms: Catalog) -> tuple[Answered, Answered]:
     """The answer now, and the answer to the same question under the moved facts."""
+    on = ground.now.date()
     found = evaluation.judge(
         version=pair.version,
         environment=pair.environment,
         organization=ground.organization,
-        on=ground.now.date(),
+        on=on,
+        terms=terms,
     )
-    question = {key: value for key, value in found.request.items() if key != "known"}
-    moved = {
-        "org": ground.change.moved("org", question["org"]),
-        "use": ground.change.moved("use", question["use"]),
-        "derivative": ground.change.moved("derivative", {}),
-    }
-    if all(moved[part] == (question.get(part) or {}) for part in moved):
-        return found.result, found.result
-    known = {name: tuple(licenses) for name, licenses in found.request["known"].items()}
-    return found.result, evaluation.answer({**question, **moved}, known=known, today=ground.now.date())
+    before = Answered(found.request, found.result)
+    moved = {part: ground.change.moved(part, found.request.get(part) or {}) for part in PARTS}
+    if all(moved[part] == (found.request.get(part) or {}) for part in PARTS):
+        return before, before
+    request = {**found.request, **moved}
+    question = {key: value for key, value in request.items() if key not in NOT_ASKED}
+    known = {name: tuple(licenses) for name, licenses in request["known"].items()}
+    return before, Answered(request, evaluation.answer(question, known=known, today=on, terms=terms))

@@ -52,8 +52,7 @@ class Pair:
 class Selection:
     """What is asked about: these versions or all that are approved, in these environments.
 
-    Without environments, named versions are held against every environment, and approved ones against those that they
-    are approved for.
+    Named versions are held against every environment, or those named; what is approved, where it is approved.
     """
 
     versions: tuple[int, ...] | None = None
@@ -101,10 +100,10 @@ class Cells:
 def choose(selection: Selection, *, now: datetime) -> Cells:
     """The cells of a selection; raises `UnknownVersion`, `UnknownEnvironment` or `TooLarge`."""
     environments = {row.pk: row for row in _environments(selection.environments)}
-    if selection.versions is None and selection.environments is None:
-        keys = _approved_pairs(now=now)
+    if selection.versions is None:
+        keys = [key for key in _approved_pairs(now=now) if key[1] in environments]
     else:
-        versions = _versions(selection.versions, now=now)
+        versions = _versions(selection.versions)
         if len(versions) * len(environments) > MAX_CELLS:
             raise TooLarge(
                 f"A question is about at most {MAX_CELLS:,} cells, versions times environments; narrow it.",
@@ -135,10 +134,7 @@ def _environments(names: Iterable[str] | None) -> list[ServingEnvironment]:
     return [found[name] for name in wanted]
 
 
-def _versions(ids: Sequence[int] | None, *, now: datetime) -> list[int]:
-    if ids is None:
-        rows = approvals_in_force(now=now).order_by("version")
-        return list(rows.values_list("version", flat=True).distinct())
+def _versions(ids: Sequence[int]) -> list[int]:
     wanted = list(dict.fromkeys(ids))
     known = set(
         ModelVersion.objects.filter(pk__in=wanted, manifest_digest__isnull=False).values_list("pk", flat=True)

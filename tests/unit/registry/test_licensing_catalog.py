@@ -113,7 +113,7 @@ def test_repositories_that_changed_their_license_were_under_one_at_a_time() -> N
     index = catalog.load().repositories
 
     for model in ("01-ai/Yi-34B", "01-ai/Yi-6B-Chat", "tiiuae/falcon-7b", "tiiuae/falcon-40b"):
-        for offset in range(0, 500):
+        for offset in range(500):
             day = date(2023, 5, 1) + timedelta(days=offset)
             found = index.known(model, Revision(day=day))
             assert len(found.licenses) == (not found.missing), (model, day)

@@ -38,7 +38,7 @@ STATEMENTS = [
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("registry", "0005_conclusions"),
+        ("registry", "0007_attestations"),
     ]
 
     operations = [
