@@ -21,6 +21,8 @@ class Event(StrEnum):
     DOCUMENT_KEPT = "registry.document.kept"
     ENVIRONMENT_DEFINED = "registry.environment.defined"
     ORGANIZATION_ATTESTED = "registry.organization.attested"
+    LICENSE_CONCLUDED = "registry.license.concluded"
+    LINEAGE_STATED = "registry.lineage.stated"
     LICENSE_PROPOSED = "registry.license.proposed"
     LICENSE_DECLINED = "registry.license.declined"
     CATALOG_RELEASED = "registry.catalog.released"

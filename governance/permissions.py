@@ -22,6 +22,7 @@ class Permission(StrEnum):
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_CONCLUDE = auto()
     LICENSE_PROPOSE = auto()
     LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
@@ -59,6 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
+        Permission.LICENSE_CONCLUDE,
         Permission.LICENSE_PROPOSE,
         Permission.DOCUMENT_KEEP,
     },

@@ -1,32 +1,27 @@
 """The licence question of a version, from what the registry knows, and its answer; writes nothing."""
 
 import dataclasses
-import functools
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from modelcustody_client import canonical
 
-from registry import catalogs
+from registry import background, catalogs
 from registry.attestations import FactsInForce
-from registry.licensing import catalog, evaluate, request
+from registry.licensing import evaluate, request
 from registry.licensing.catalog import Catalog
 from registry.models import (
-    FindingKind,
-    LicenseFinding,
-    LineageEdge,
     ModelVersion,
-    Relation,
     ServingEnvironment,
 )
 
 # How far behind a model its ancestors are followed; a longer line ends with an ancestor of unknown licence.
 MAX_GENERATIONS = 16
-# Several licenses at once are written with AND.
-CONJUNCTION = re.compile(r"\s+AND\s+|,\s*")
+# So many entries of ancestors make up a question; what lies behind them stays open, and says so.
+MAX_ENTRIES, MAX_ENTRIES_LEFT = 1_500, 400
+NOT_FOLLOWED = "the line of its ancestors is too long, and was not followed further"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +68,8 @@ def judge(
 def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
     """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
     model = str(version.registered_model)
-    licenses, edges = _written(version.pk)
-    known, entries = {model: licenses}, _entries(model, edges)
+    found = background.current(version)
+    known, entries = {model: found.licenses}, list(found.entries)
     _add_ancestors(known, entries)
     return {"model": model, "revision": version.revision, "lineage": entries}, known
 
@@ -94,6 +89,8 @@ def answer(
 def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[str, Any]:
     """The same, with what this registry concluded about the models that the question names."""
     parsed = request.parse_request(question, today=today)
+    if any(entry.concluded_by for entry in parsed.lineage):
+        raise request.InvalidRequest("lineage", "only the registry says who concluded what")
     named = {parsed.model, *parsed.declared.base_models}
     for entry in parsed.lineage:
         named.update((entry.model, *entry.parents, *entry.teachers))
@@ -103,35 +100,6 @@ def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[st
     _follow({name for name in named if name}, known=known, entries=entries, revisions=revisions)
     extended = {**question, "lineage": [*(question.get("lineage") or []), *entries]}
     return answer(extended, known=known, today=today)
-
-
-def concluded(findings: Iterable[LicenseFinding]) -> tuple[str, ...]:
-    """The licenses that a version was concluded to be under."""
-    for finding in findings:
-        if finding.kind == FindingKind.CONCLUDED:
-            return tuple(CONJUNCTION.split(finding.license_id))
-    return (catalog.UNKNOWN,)
-
-
-@functools.lru_cache(maxsize=512)
-def _written(version_id: int) -> tuple[tuple[str, ...], tuple[LineageEdge, ...]]:
-    """Licences and ancestors of a resolved version: written once with it, so they are remembered."""
-    findings = LicenseFinding.objects.filter(version_id=version_id)
-    edges = LineageEdge.objects.filter(version_id=version_id).order_by("pk")
-    return concluded(findings), tuple(edges)
-
-
-def _entries(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:
-    """A version's edges in the words of a question; what the files do not say counts as fine-tuning."""
-    return [
-        {
-            "model": model,
-            "relation": None if edge.relation == Relation.UNSTATED else edge.relation,
-            "parents": [edge.base_model],
-            "teacher": None,
-        }
-        for edge in edges
-    ]
 
 
 def _add_ancestors(known: dict[str, tuple[str, ...]], entries: list[dict[str, Any]]) -> None:
@@ -148,19 +116,24 @@ def _follow(
 ) -> None:
     """Add what the registry knows of these models and of those behind them, a generation at a time."""
     for _ in range(MAX_GENERATIONS):
-        versions = _registered(names, revisions=revisions)
-        known |= {name: concluded(version.license_findings.all()) for name, version in versions.items()}
-        found = [
-            entry for name, version in versions.items() for entry in _entries(name, version.lineage.all())
-        ]
+        pins = {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
+        versions = _registered(names, revisions=revisions, pins=pins)
+        grounds = {name: background.of(version) for name, version in versions.items()}
+        found = [entry for ground in grounds.values() for entry in ground.entries]
+        if len(entries) + len(found) > MAX_ENTRIES:
+            break
+        known |= {name: ground.licenses for name, ground in grounds.items()}
         entries += found
         names = {parent for entry in found for parent in entry["parents"]} - set(known)
         if not names:
             return
+    entries += [{"model": name, "hints": [NOT_FOLLOWED]} for name in sorted(names)[:MAX_ENTRIES_LEFT]]
 
 
-def _registered(names: set[str], *, revisions: Mapping[str, str]) -> dict[str, ModelVersion]:
-    """The version that stands for each registered model: the one named, else the one resolved last."""
+def _registered(
+    names: set[str], *, revisions: Mapping[str, str], pins: Mapping[str, str]
+) -> dict[str, ModelVersion]:
+    """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
     if not names:
         return {}
     publishers = {name.partition("/")[0] for name in names}
@@ -168,12 +141,13 @@ def _registered(names: set[str], *, revisions: Mapping[str, str]) -> dict[str, M
         ModelVersion.objects.filter(manifest_digest__isnull=False, registered_model__publisher__in=publishers)
         .filter(registered_model__name__in={name.partition("/")[2] for name in names})
         .select_related("registered_model")
-        .prefetch_related("license_findings", "lineage")
+        .prefetch_related(*background.RELATED)
         .order_by("resolved_at", "pk")
     )
     found: dict[str, ModelVersion] = {}
     for row in rows:
         name = str(row.registered_model)
-        if name in names and revisions.get(name, row.revision) == row.revision:
+        is_pinned = name in found and found[name].revision == pins.get(name) is not None
+        if name in names and revisions.get(name, row.revision) == row.revision and not is_pinned:
             found[name] = row
     return found

@@ -14,15 +14,18 @@ from governance.policy import origin_rules
 from governance.policy.document import Policy
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
-from registry import evaluation
-from registry.catalogs import current as license_catalog
+from registry import catalogs, evaluation
 from registry.licensing import lineage, origin, origins, request
+from registry.licensing.catalog import Catalog
 from registry.licensing.lineage import Edge
 from registry.models import ModelVersion
 
 # So many facts of each attribute are shown; a count says how many more there are.
 SHOWN = 200
 SHOWN_REASONS = 20
+# What a licence question says of the model alone; the day and the facts of the asker do not matter here.
+ABOUT_THE_MODEL = frozenset({"model", "revision", "revision_date", "lineage"})
+ANY_DAY = "1970-01-01"
 
 
 @functools.cache
@@ -45,27 +48,29 @@ class Provenance:
         return [fact for fact in self.facts if fact.attribute is attribute]
 
 
-def of_version(version: ModelVersion) -> Provenance:
+def of_version(version: ModelVersion, *, terms: Catalog | None = None) -> Provenance:
     """What is known of a version now; licensors are those for every licensee, wherever seated."""
     question, known = evaluation.background_of(version)
-    return _found(question, known)
+    return _found(question, known, terms=terms)
 
 
-def of_question(question: Mapping[str, Any]) -> tuple[OriginFact, ...]:
-    """The facts that bear on the asker of a stored licence question."""
+def of_question(question: Mapping[str, Any], *, terms: Catalog | None = None) -> tuple[OriginFact, ...]:
+    """The facts that bear on the asker of a stored licence question; by default, by the catalogue in force."""
     known = {name: tuple(ids) for name, ids in question["known"].items()}
     place = origin.seat(question.get("org") or {})
-    return origin.for_seat(_found(question, known).facts, place)
+    return origin.for_seat(_found(question, known, terms=terms).facts, place)
 
 
-def _found(question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]]) -> Provenance:
-    asked = ("model", "revision", "lineage")
-    bare = {name: question[name] for name in asked} | {"evaluation_date": "1970-01-01"}
-    parsed = dataclasses.replace(request.parse_request(bare), known=known)
-    ancestry = lineage.trace(parsed, license_catalog())
-    own = origin.own_licenses(ancestry, known, license_catalog())
+def _found(
+    question: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], *, terms: Catalog | None = None
+) -> Provenance:
+    """The lineage of a question, followed as an evaluation follows it, and the facts about every model in it."""
+    bare = {name: value for name, value in question.items() if name in ABOUT_THE_MODEL}
+    parsed = dataclasses.replace(request.parse_request({**bare, "evaluation_date": ANY_DAY}), known=known)
+    terms = terms or catalogs.current()
+    ancestry = lineage.trace(parsed, terms)
     subject = lineage.subject(parsed)
-    facts = origin.find(ancestry, own, data(), subject=subject)
+    facts = origin.find(ancestry, origin.own_licenses(parsed, ancestry, terms), data(), subject=subject)
     return Provenance(subject, facts, ancestry.edges, ancestry.cycles)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
-from registry import evaluation, evidence, provenance
+from registry import catalogs, evaluation, evidence, provenance
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
@@ -20,6 +20,7 @@ from registry.admission.axes import (
 )
 from registry.admission.offer import Offer
 from registry.attestations import FactsInForce
+from registry.licensing.catalog import Catalog
 from registry.lifecycle import Outcome, Severity, Status
 from registry.models import (
     Approval,
@@ -77,15 +78,16 @@ def candidates(
     """Everything that admission looks at, for these versions and one environment."""
     ids = [row.pk for row in versions]
     approvals = list(Approval.objects.filter(version__in=ids).select_related("environment"))
-    found = []
+    found, terms = [], catalogs.current()
     for row in versions:
-        judged = _judged(row, environment=environment, organization=organization, on=on)
+        judged = _judged(row, environment=environment, organization=organization, on=on, terms=terms)
         found.append(
             candidate(
                 row,
                 approvals=[item for item in approvals if item.version_id == row.pk],
                 license_evidence=license_evidence(judged.result) if judged else None,
                 question=judged.request if judged else None,
+                terms=terms,
             )
         )
     return found
@@ -97,6 +99,7 @@ def candidate(
     approvals: Iterable[Approval],
     license_evidence: LicenseEvidence | None,
     question: Mapping[str, Any] | None = None,
+    terms: Catalog | None = None,
 ) -> Candidate:
     """One version with its newest evidence; the licence question, where one was asked, has its lineage already."""
     verification, smoke = evidence.current_verification(version), evidence.current_smoke(version)
@@ -117,7 +120,9 @@ def candidate(
         formats=_formats(version.pk) if version.manifest_digest else None,
         requires_remote_code=_remote_code(checks),
         signature=_signature(checks),
-        origin=provenance.of_question(question) if question else provenance.of_version(version).facts,
+        origin=provenance.of_question(question, terms=terms)
+        if question
+        else provenance.of_version(version, terms=terms).facts,
     )
 
 
@@ -138,10 +143,13 @@ def _judged(
     environment: ServingEnvironment | None,
     organization: FactsInForce | None,
     on: date,
+    terms: Catalog,
 ) -> evaluation.Judgement | None:
     if environment is None or version.manifest_digest is None:
         return None
-    return evaluation.judge(version=version, environment=environment, organization=organization, on=on)
+    return evaluation.judge(
+        version=version, environment=environment, organization=organization, on=on, terms=terms
+    )
 
 
 def _bare(version: ModelVersion) -> Candidate:

@@ -24,7 +24,7 @@ sources = ["contract 17"]
 license_names = ["acme-house"]
 
 [[repositories]]
-pattern = "acme/*"
+pattern = "acme-house/*"
 
 [scope]
 finetune = "covered"

@@ -12,11 +12,15 @@ from django.utils import timezone
 
 from governance.actors import Actor
 from governance.desk.forms import DayField, DeskForm, FilesField, SeveralFiles
+from registry import catalogs
 from registry.actions import organization
 from registry.actions.documents import keep_document
 from registry.actions.organization import Attached
 from registry.admin.fact_fields import fields_for
+<<<<<<< HEAD
 from registry.catalogs import current as license_catalog
+=======
+>>>>>>> main
 from registry.formats import evidence
 from registry.licensing import asked, attested, vocabulary
 from registry.licensing.vocabulary import Fact, Kind
@@ -146,7 +150,7 @@ def digest(facts: Mapping[str, Any]) -> str:
 def months_asked(today: date) -> dict[str, str]:
     """The months that the form offers: the latest, and those that licenses look at, with their names."""
     found = dict.fromkeys(recent_months(today, RECENT_MONTHS), "")
-    for limit in asked.user_limits(license_catalog()):
+    for limit in asked.user_limits(catalogs.current()):
         for month in limit.months:
             found[month] = (
                 f"{found[month]}, {limit.license}" if found.get(month) else f"asked by {limit.license}"

@@ -6,9 +6,12 @@ from datetime import date, datetime
 from typing import Any
 
 from governance.desk import limits
-from registry import attestations
+from registry import attestations, catalogs
 from registry.attestations import FactsInForce
+<<<<<<< HEAD
 from registry.catalogs import current as license_catalog
+=======
+>>>>>>> main
 from registry.licensing import asked, attested, months, vocabulary
 from registry.licensing.asked import UserLimit
 from registry.licensing.fact_values import lines, words
@@ -45,7 +48,7 @@ class Shown:
 
 def gather(found: FactsInForce | None, *, on: date) -> dict[str, Any]:
     """The context of the page."""
-    catalog = license_catalog()
+    catalog = catalogs.current()
     askers = asked.asked(catalog, on=on)
     profiles = _with_documents(found)
     shown = {

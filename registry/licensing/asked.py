@@ -67,7 +67,7 @@ def _thresholds(terms: License) -> Iterator[tuple[Any, str]]:
 def _names(terms: License, *, on: date) -> Iterator[str]:
     """The facts that a license misses where nothing is known at all."""
     blank = Situation(
-        org=OrgFacts(), use=UseFacts(), plan=DerivativePlan(), on=on, model=None, license=terms.id, models=(), learned=False
+        org=OrgFacts(), use=UseFacts(), plan=DerivativePlan(), on=on, model=None, license=terms.id, models=(), learned=False, derived=False
     )  # fmt: skip
     for one, _ in _thresholds(terms):
         if isinstance(one, MauThreshold):

@@ -102,7 +102,7 @@ def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
 def together(licenses: Mapping[str, License], records: Mapping[str, Any]) -> Catalog:
     """Return the catalogue of these records, as written and as parsed; they must fit each other."""
     _check_together(licenses)
-    return Catalog(MappingProxyType(dict(licenses)), _digest(records))
+    return Catalog(MappingProxyType(dict(licenses)), _digest(dict(records)))
 
 
 def _digest(records: Mapping[str, Any]) -> str:

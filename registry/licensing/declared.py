@@ -33,7 +33,8 @@ def declared_licenses(declared: Declared, model: str | None, catalog: Catalog) -
     """Return the records that a card's license words stand for; a word that could stand for several stands for none."""
     if not declared.licenses:
         return DeclaredLicenses((), "the card declares no license")
-    name, found, shared = declared.license_name, set(), False
+    name, shared = declared.license_name, False
+    found: set[str] = set()
     for word in declared.licenses:
         possible = _possible(word, name, model, catalog)
         meant = _meant(possible, model)

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# By what the items of a list are recognised in both records; a list of other names is compared by position.
+# By what the items of a list are recognised in both records; items of other lists are compared by position.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "conditions": ("kind", "clause"),
     "obligations": ("id",),
     "texts": ("document", "sha256_words_v1"),
     "repositories": ("pattern",),
-    "grants": ("id",),
+    "grants": ("of", "reference"),
 }
+Lines = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -35,38 +36,66 @@ class Difference:
 
 
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Difference, ...]:
-    """Every line of either record that the other has not, or has otherwise."""
-    old, new = lines(before or {}), lines(after or {})
-    order = [*new, *(path for path in old if path not in new)]
-    return tuple(
-        Difference(path, old.get(path), new.get(path)) for path in order if old.get(path) != new.get(path)
-    )
+    """Every line of either record that the other has not, or has otherwise; a whole condition is one line."""
+    old, new = _items(before or {}), _items(after or {})
+    order = [*new, *(name for name in old if name not in new)]
+    return tuple(line for name in order for line in _of_item(name, old.get(name), new.get(name)))
 
 
-def lines(record: Mapping[str, Any]) -> dict[str, str]:
-    """A record as flat lines: where, and what stands there."""
-    return dict(_lines(record, ""))
+def _of_item(name: str, old: Lines | None, new: Lines | None) -> Iterator[Difference]:
+    if old is None or new is None:
+        yield Difference(name, _joined(old), _joined(new))
+        return
+    for path in [*new, *(path for path in old if path not in new)]:
+        if old.get(path) != new.get(path):
+            yield Difference(f"{name}.{path}" if path else name, old.get(path), new.get(path))
+
+
+def _joined(found: Lines | None) -> str | None:
+    if found is None:
+        return None
+    return "; ".join(f"{path}: {text}" if path else text for path, text in found.items())
+
+
+def _items(record: Mapping[str, Any]) -> dict[str, Lines]:
+    """A record as items in order: a member of its own, a table's member, or an item of a list of tables."""
+    found: dict[str, Lines] = {}
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{name}": dict(_lines(item, "")) for name, item in value.items()}
+        elif _is_tables(value):
+            found |= _named(key, value)
+        else:
+            found[key] = dict(_lines(value, ""))
+    return found
+
+
+def _named(key: str, tables: list[Any]) -> dict[str, Lines]:
+    """The tables of a list by what they are recognised by; the second of the same name is told from the first."""
+    found: dict[str, Lines] = {}
+    for place, table in enumerate(tables):
+        parts = [
+            str(table[part]) for part in KEYS.get(key, ()) if isinstance(table, Mapping) and part in table
+        ]
+        name = f"{key}[{' '.join(parts) or place + 1}]"
+        again = sum(1 for other in found if other == name or other.startswith(f"{name} #"))
+        found[f"{name} #{again + 1}" if again else name] = dict(_lines(table, ""))
+    return found
 
 
 def _lines(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key in value:
             yield from _lines(value[key], f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
-        seen: dict[str, int] = {}
+    elif _is_tables(value):
         for place, item in enumerate(value):
-            name = _name(path, item, place)
-            seen[name] = seen.get(name, 0) + 1
-            again = f" #{seen[name]}" if seen[name] > 1 else ""
-            yield from _lines(item, f"{path}[{name}{again}]")
+            yield from _lines(item, f"{path}[{place + 1}]")
     else:
         yield path, _text(value)
 
 
-def _name(path: str, item: Any, place: int) -> str:
-    keys = KEYS.get(path.rpartition(".")[2], ())
-    known = [str(item[key]) for key in keys if isinstance(item, Mapping) and key in item]
-    return " ".join(known) if known else str(place + 1)
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value)
 
 
 def _text(value: Any) -> str:

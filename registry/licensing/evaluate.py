@@ -25,6 +25,7 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     naming = contradictions.naming_conflicts(_naming_duties(request, reached.burdens, catalog))
     findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
+    findings += [_hint(owned.model, hint) for owned in owners for hint in request.hints_of(owned.model)]
     findings += contradictions.declared_findings(conflicts)
     findings += [finding for _, finding in naming]
     obligations: dict[Due, None] = {}
@@ -62,6 +63,20 @@ def _source(owned: Ownership) -> Finding:
         reason=f"{owned.model}: {owned.reason}",
         effect=Verdict.NEEDS_REVIEW if owned.is_open else Verdict.ALLOWED,
         missing=owned.missing,
+    )
+
+
+def _hint(model: str, hint: str) -> Finding:
+    """Return an open question about how a model was made; until someone answers it, the lineage is not known."""
+    return Finding(
+        license=None,
+        condition="lineage_hint",
+        outcome=State.UNKNOWN,
+        clause=None,
+        reason=f"{model} hints at a model that is not named as its ancestor: {hint}",
+        effect=Verdict.NEEDS_REVIEW,
+        missing=(f"lineage.{model}.ancestors",),
+        remedy="State which model is meant, or that none is, with a reason.",
     )
 
 

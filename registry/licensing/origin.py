@@ -5,24 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from governance.policy.origin import Attribute
 from governance.policy.origin_rules import OriginFact, State
-from registry.licensing import detect, lineage
+from registry.licensing import lineage, ownership
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.lineage import Ancestry
 from registry.licensing.origins import Developer, LawKind, LicenseOrigin, Licensor, LicensorKind, Origins
+from registry.licensing.request import EvaluationRequest
 
 # Only plain letters: another alphabet's letter is another publisher, whatever it looks like.
 _NAME = re.compile(r"([A-Za-z0-9._-]{1,96})/[^/]+")
 
 
 def own_licenses(
-    ancestry: Ancestry, known: Mapping[str, tuple[str, ...]], catalog: Catalog
+    request: EvaluationRequest, ancestry: Ancestry, catalog: Catalog
 ) -> dict[str, tuple[str, ...]]:
-    """Return the licenses of each model: what the registry concluded, and what its repository is known for."""
-    return {
-        model: tuple(sorted({*known.get(model, ()), *detect.repository_licenses(model, catalog)}))
-        or (UNKNOWN,)
-        for model in ancestry.models
-    }
+    """Return the licenses of each model, as an evaluation takes them to be."""
+    return {owned.model: owned.licenses for owned in ownership.owners(request, ancestry, catalog)}
 
 
 def find(

@@ -66,7 +66,7 @@ class _Model:
     def _concluded(self, concluded: tuple[str, ...]) -> Ownership:
         """A person's conclusion stands; rules never lift what a name is known for: anyone may register a folder."""
         more = sorted(set(self.repository.possible) - set(concluded))
-        if person := self.request.settled.get(self.model):
+        if person := self.request.concluder_of(self.model):
             although = f", although the repository is known for {', '.join(more)}" if more else ""
             return self._told(concluded, f"concluded by {person}{although}", claimed=concluded)
         at_commit = self.request.revision_of(self.model).commit is not None

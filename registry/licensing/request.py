@@ -1,6 +1,7 @@
 """The question of an evaluation: parsed from JSON, refused when anything in it is not understood. Pure."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -37,21 +38,25 @@ class Declared:
 
 @dataclass(frozen=True)
 class LineageEntry:
-    """How one model was made: from which parents, with which teachers."""
+    """How one model was made: from which parents, with which teachers; and what else is known or asked about it.
+
+    `concluded_by` says that a person concluded the licenses which the registry has for it; `hints` are open questions.
+    """
 
     model: str
     relation: Relation | None
     parents: tuple[str, ...]
     teachers: tuple[str, ...]
     revision: Revision = ANY
+    hints: tuple[str, ...] = ()
+    concluded_by: str | None = None
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
     """The question whether the organisation may use this model, on this date, in this way.
 
-    `known` is what the registry has concluded about models, by name, and `settled` says which of that a person
-    concluded, and who; both come from the caller, never from JSON.
+    `known` is what the registry has concluded about models, by name; it comes from the caller, never from JSON.
     """
 
     model: str | None
@@ -65,22 +70,30 @@ class EvaluationRequest:
     use: UseFacts = field(default_factory=UseFacts)
     derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    settled: Mapping[str, str] = field(default_factory=dict)
 
     def revision_of(self, model: str) -> Revision:
-        """Return the state of a model that is meant, as far as the question says."""
-        if model == self.model:
-            return Revision(self.revision, self.revision_date)
-        return self._revisions.get(model, ANY)
+        """Return the state of a model that is meant, as far as the question says; entries that disagree say nothing."""
+        stated = {entry.revision for entry in self._about.get(model, ()) if entry.revision != ANY}
+        if model == self.model and (self.revision or self.revision_date):
+            stated.add(Revision(self.revision, self.revision_date))
+        commits = {item.commit for item in stated if item.commit}
+        days = {item.day for item in stated if item.day}
+        return Revision(commits.pop() if len(commits) == 1 else None, days.pop() if len(days) == 1 else None)
+
+    def concluder_of(self, model: str) -> str | None:
+        """Return who concluded the licenses that the registry has for a model, where a person did."""
+        return next((entry.concluded_by for entry in self._about.get(model, ()) if entry.concluded_by), None)
+
+    def hints_of(self, model: str) -> tuple[str, ...]:
+        """Return the open questions about how a model was made."""
+        return tuple(sorted({hint for entry in self._about.get(model, ()) for hint in entry.hints}))
 
     @cached_property
-    def _revisions(self) -> Mapping[str, Revision]:
-        """Where several entries speak of one model, those that say something of its revision must agree."""
-        stated: dict[str, set[Revision]] = {}
+    def _about(self) -> Mapping[str, Sequence[LineageEntry]]:
+        found: dict[str, list[LineageEntry]] = defaultdict(list)
         for entry in self.lineage:
-            if entry.revision != ANY:
-                stated.setdefault(entry.model, set()).add(entry.revision)
-        return {model: found.pop() for model, found in stated.items() if len(found) == 1}
+            found[entry.model].append(entry)
+        return found
 
 
 def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest:
@@ -142,6 +155,8 @@ def _entry(fields: Fields) -> LineageEntry:
         parents=fields.texts("parents"),
         teachers=_one_or_many(fields, "teacher"),
         revision=Revision(fields.text_or_none("revision"), fields.date_or_none("revision_date")),
+        hints=fields.texts("hints"),
+        concluded_by=fields.text_or_none("concluded_by"),
     )
     fields.done()
     return entry

@@ -9,6 +9,19 @@ from typing import Any
 # Words that a plain spelling out of the name would get wrong.
 NAMES = {
     "mau_threshold": "Monthly active users",
+    "revenue_threshold": "Revenue",
+    "non_production": "No use in production",
+    "competitor": "Competitors excluded",
+    "excluded_business": "Kinds of business excluded",
+    "share_alike": "Derivatives under the same licence",
+    "guardrail_integrity": "Safeguards stay in place",
+    "output_training": "Outputs to train other models",
+    "applies": "Applies",
+    "above": "Only above",
+    "exempt_roles": "Not for",
+    "not_roles": "Not for",
+    "student_exceptions": "Students that may be under",
+    "grants": "Lifts conditions of other licences",
     "prohibited_use": "Excluded uses",
     "name_prefix": "Name of derivatives",
     "manual_review": "A person must judge",
@@ -61,11 +74,11 @@ def _item(found: Any) -> str:
 
 
 def members(found: Any, *, without: Collection[str] = ()) -> list[tuple[str, str]]:
-    """The fields of a dataclass that say something, each as label and words; a plain "no" is left out."""
+    """The fields of a dataclass that say something, each as label and words; a switch that is off is left out."""
     shown = []
     for field in dataclasses.fields(found):
         content = getattr(found, field.name)
-        if field.name in without or content is False:
+        if field.name in without or (content is False and field.type is bool):
             continue
         words = value(content)
         if words:

@@ -335,9 +335,9 @@ def test_a_reviewer_who_looked_at_another_catalogue_looks_again() -> None:
         (HOUSE.replace("publisher", "publishers"), "toml.publisher"),
         (HOUSE + "extra = 1979-05-27\n", "toml.obligations[0].extra"),
         (HOUSE.replace('"house-1.0"', f'"{"h" * 70}"'), "toml.id"),
-        (HOUSE.replace("acme-house", "qwen"), "toml.hub.license_names"),
-        (HOUSE.replace("acme/*", "meta-llama/Llama-3.1-405B"), "toml.repositories[0].pattern"),
-        (HOUSE.replace("acme/*", "*"), "toml.repositories[0].pattern"),
+        (HOUSE.replace('["acme-house"]', '["qwen"]'), "toml.hub.license_names"),
+        (HOUSE.replace("acme-house/*", "meta-llama/Llama-3.1-405B"), "toml.repositories[0].pattern"),
+        (HOUSE.replace("acme-house/*", "*"), "toml.repositories[0].pattern"),
         (own.variant("unknown", name="All is well"), "toml.id"),
         (own.variant("llama-3.1", id="house-llama", hub={}, repositories=[]), "toml.texts[0]"),
         (own.variant("mit", id="house-mit", hub={}, texts=[], repositories=[]), "toml.templates[0]"),
@@ -355,7 +355,7 @@ def test_a_bad_record_is_refused_at_its_field(text: str, field: str) -> None:
 
 
 def test_names_of_a_project_record_are_claimed_by_saying_so() -> None:
-    text = HOUSE.replace("acme/*", "meta-llama/Llama-3.1-405B-Acme")
+    text = HOUSE.replace("acme-house/*", "meta-llama/Llama-3.1-405B-Acme")
 
     with pytest.raises(InvalidField, match=r"belongs to llama-3\.1"):
         own.propose(text)

@@ -83,11 +83,10 @@ def question(*entries: tuple[Any, ...], **more: Any) -> EvaluationRequest:
 def asked(
     *entries: tuple[Any, ...],
     known: dict[str, tuple[str, ...]] | None = None,
-    settled: dict[str, str] | None = None,
     records: Catalog = SHIPPED,
     **more: Any,
 ) -> EvaluationResult:
-    request = dataclasses.replace(question(*entries, **more), known=known or {}, settled=settled or {})
+    request = dataclasses.replace(question(*entries, **more), known=known or {})
     return evaluate.evaluate(request, records)
 
 
@@ -143,9 +142,8 @@ def test_a_registered_name_that_claims_less_than_it_is_known_for() -> None:
 
 
 def test_what_a_person_concluded_stands_before_everything() -> None:
-    result = asked(
-        known={LLAMA33: ("mit",)}, settled={LLAMA33: "user:ada"}, model=LLAMA33, declared_metadata={}
-    )
+    said = {"model": LLAMA33, "parents": [], "concluded_by": "user:ada"}
+    result = asked(known={LLAMA33: ("mit",)}, lineage=[said], model=LLAMA33, declared_metadata={})
 
     assert result.effective_licenses == ("mit",)
     assert (
@@ -214,6 +212,17 @@ def test_an_ancestor_that_nobody_knows_is_named() -> None:
     assert "lineage.nobody/knows.license" in result.missing_facts
     assert result.verdict == "needs_review"
     assert conflicts(result) == []
+
+
+def test_a_hint_is_a_question_until_it_is_answered() -> None:
+    hint = {"model": "acme/b", "parents": [QWEN3], "hints": ["dataset acme/r1-traces"]}
+    edge = {"model": "acme/m", "relation": "finetune", "parents": ["acme/b"]}
+    result = asked(lineage=[edge, hint], known={"acme/b": ("apache-2.0",)})
+
+    (finding,) = findings(result, "lineage_hint")
+    assert "acme/r1-traces" in finding.reason
+    assert (result.verdict, result.missing_facts) == ("needs_review", ("lineage.acme/b.ancestors",))
+    assert asked(lineage=[{**hint, "model": "else/where"}]).verdict == "allowed"
 
 
 def test_a_word_for_several_licenses_means_the_one_that_an_ancestor_brings() -> None:

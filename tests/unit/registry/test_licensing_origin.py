@@ -25,8 +25,9 @@ def found(
     entries = [{"model": child, "parents": names, **more} for child, names in (parents or {}).items()]
     asked = request.parse_request({"model": model, "lineage": entries, "evaluation_date": "2026-11-22"})
     known = licenses or {}
-    ancestry = lineage.trace(dataclasses.replace(asked, known=known), CATALOG)
-    own = origin.own_licenses(ancestry, known, CATALOG)
+    asked = dataclasses.replace(asked, known=known)
+    ancestry = lineage.trace(asked, CATALOG)
+    own = origin.own_licenses(asked, ancestry, CATALOG)
     return origin.find(ancestry, own, DATA, subject=model)
 
 
@@ -179,8 +180,9 @@ LICENSES = st.dictionaries(
 def facts_of(edges: list[tuple[str, str]], licenses: dict[str, tuple[str, ...]]) -> tuple[OriginFact, ...]:
     entries = [{"model": child, "parents": [parent]} for child, parent in edges]
     asked = request.parse_request({"model": "acme/a", "lineage": entries, "evaluation_date": "2026-11-22"})
+    asked = dataclasses.replace(asked, known=licenses)
     ancestry = lineage.trace(asked, CATALOG)
-    own = origin.own_licenses(ancestry, licenses, CATALOG)
+    own = origin.own_licenses(asked, ancestry, CATALOG)
     return origin.find(ancestry, own, DATA, subject="acme/a")
 
 
