@@ -1,10 +1,5 @@
 """Pages of the registry: importing them registers them."""
 
-<<<<<<< HEAD
-from registry.admin import admissions, approvals, documents, environments, organizations, versions, what_if
-
-__all__ = ["admissions", "approvals", "documents", "environments", "organizations", "versions", "what_if"]
-=======
 from registry.admin import (
     admissions,
     approvals,
@@ -15,6 +10,7 @@ from registry.admin import (
     licenses,
     organizations,
     versions,
+    what_if,
 )
 
 __all__ = [
@@ -27,5 +23,5 @@ __all__ = [
     "licenses",
     "organizations",
     "versions",
+    "what_if",
 ]
->>>>>>> main

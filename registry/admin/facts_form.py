@@ -17,10 +17,6 @@ from registry.actions import organization
 from registry.actions.documents import keep_document
 from registry.actions.organization import Attached
 from registry.admin.fact_fields import fields_for
-<<<<<<< HEAD
-from registry.catalogs import current as license_catalog
-=======
->>>>>>> main
 from registry.formats import evidence
 from registry.licensing import asked, attested, vocabulary
 from registry.licensing.vocabulary import Fact, Kind

@@ -8,10 +8,6 @@ from typing import Any
 from governance.desk import limits
 from registry import attestations, catalogs
 from registry.attestations import FactsInForce
-<<<<<<< HEAD
-from registry.catalogs import current as license_catalog
-=======
->>>>>>> main
 from registry.licensing import asked, attested, months, vocabulary
 from registry.licensing.asked import UserLimit
 from registry.licensing.fact_values import lines, words
