@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from audit.models import DecisionEntry
+from governance.actions import policies
+from governance.permissions import Role
 from governance.policy import document
 from registry import models
-from registry.actions import what_if
+from registry.actions import custody, what_if
 from registry.licensing.changes import Change, Step
 from registry.licensing.facts import InvalidFacts
 from registry.whatif import compare, selection
@@ -179,21 +181,28 @@ def test_a_warning_that_becomes_a_stop_is_worse() -> None:
     strict = policy_text(required="true", mode='"warn"')
     desk = open_desk(policy=policy_text())
     desk.approved()
-    from tests.reviewing import _load
-
-    _load(strict)
+    policies.load_policy(text=strict, actor=factories.actor(Role.ADMIN), now=NOW)
 
     report = asked(policy=strict.replace('"warn"', '"enforce"'))
 
     assert report.summary()["worse"] == 1
 
 
-def test_another_version_with_the_same_content_that_is_revoked_speaks_for_it() -> None:
+def test_a_revoked_version_with_the_same_content_speaks_for_it() -> None:
     desk = open_desk()
     desk.approved()
+    files = {
+        "config.json": b"{}",
+        "model.safetensors": f"weights {desk.version.pk}".encode(),
+        "README.md": b"x",
+    }
+    same = factories.resolved_version(files)
+    custody.revoke(version=same, reason="poisoned", actor=factories.actor(), now=NOW)
 
     [cell] = asked(policy=policy_text(ttl_minutes="30")).worst_first()
 
+    assert same.model_digest == desk.version.model_digest
+    assert cell["admissions"][0]["before"] == cell["admissions"][0]["after"] == "deny"
     assert cell["effect"] == "same"
 
 
