@@ -40,6 +40,11 @@ class PageAction:
     preview: Callable[[Any, Mapping[str, Any], Actor, datetime], Mapping[str, Any]] | None = None
 
     @property
+    def has_preview(self) -> bool:
+        """Whether the form can show what it would change; templates call what they name, so they ask this."""
+        return self.preview is not None
+
+    @property
     def asks(self) -> bool:
         """Whether a page with a form comes before the deed."""
         return bool(self.form.base_fields) or self.tone == "danger"
