@@ -53,6 +53,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                     **_proposals(request),
                 },
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
+                _entry("What if", "published_with_changes", "registry_whatifrun_changelist"),
             ],
         ),
         ("Access", _access(request)),

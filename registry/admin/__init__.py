@@ -12,6 +12,7 @@ from registry.admin import (
     obligations,
     organizations,
     versions,
+    what_if,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "obligations",
     "organizations",
     "versions",
+    "what_if",
 ]
