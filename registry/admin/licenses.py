@@ -19,7 +19,7 @@ from governance.desk.pages import DeskAdmin
 from governance.errors import GovernanceError
 from governance.permissions import Permission
 from registry import catalogs, drafts, holdings
-from registry.actions import licenses, shipped_licenses
+from registry.actions import license_records, shipped_licenses
 from registry.actions.documents import keep_document
 from registry.admin import license_page, license_proposals
 from registry.admin.license_forms import ProposeForm
@@ -49,7 +49,7 @@ def _propose(_row: Any, values: Mapping[str, Any], actor: Actor, now: datetime) 
         ).pk
         for file in values["uploads"]
     ]
-    return licenses.propose(
+    return license_records.propose(
         toml=values["toml"],
         takes_over=values["takes_over"],
         reason=values["reason"],
@@ -60,7 +60,7 @@ def _propose(_row: Any, values: Mapping[str, Any], actor: Actor, now: datetime) 
 
 
 def _withdraw(row: LicenseRecord, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return licenses.propose_withdrawal(record=row, reason=values["reason"], actor=actor, now=now)
+    return license_records.propose_withdrawal(record=row, reason=values["reason"], actor=actor, now=now)
 
 
 def _own_in_force(row: LicenseRecord) -> bool:
@@ -257,7 +257,7 @@ def _look(request: HttpRequest, form: DeskForm) -> drafts.Draft | None:
         return None
     values = form.cleaned_data
     try:
-        return licenses.look_at(
+        return license_records.look_at(
             toml=values["toml"], takes_over=values["takes_over"], actor=access.actor_of(request)
         )
     except GovernanceError as refusal:

@@ -34,7 +34,7 @@ OLD, NEW = guard(BEFORE), guard((*BEFORE, "document_id"))
 class Migration(migrations.Migration):
     """The column, and the guard anew with it."""
 
-    dependencies = [("registry", "0007_attestations")]
+    dependencies = [("registry", "0009_what_if")]
     operations = [
         migrations.RunSQL(OLD[1], reverse_sql=OLD[0]),
         migrations.AddField(
