@@ -25,6 +25,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
                 },
+                _entry("Licence verdicts", "balance", "registry_evaluation_changelist"),
                 _entry("Admissions", "login", "registry_admission_changelist"),
             ],
         ),
@@ -42,7 +43,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             "Rules",
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
-                _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                _entry("Facts about us", "apartment", "registry_organizationprofile_changelist"),
                 {
                     **_entry("Licences", "contract", "registry_licenserecord_changelist"),
                     **_proposals(request),
