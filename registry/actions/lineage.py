@@ -11,7 +11,7 @@ from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
 from registry.actions import endings
-from registry.actions.licenses import check_usable
+from registry.actions.conclusions import check_usable
 from registry.background import COMMIT
 from registry.formats.lineage import NAME
 from registry.models import LineageHint, LineageStatement, ModelVersion

@@ -101,7 +101,9 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "verification.json",
         "smoke.json",
         "evaluation.json",
+        "origin.json",
         "approvals.json",
+        "origin.json",
         "report.html",
     }
     assert found["manifest.sha256"].count(b"\n") == len(FILES)
