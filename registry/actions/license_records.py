@@ -15,7 +15,14 @@ from registry import release as writing
 from registry.actions import endings
 from registry.actions.review import FourEyesRequired
 from registry.drafts import Draft
-from registry.models import CatalogRelease, EvidenceDocument, LicenseProposal, LicenseRecord, Origin, ProposedChange
+from registry.models import (
+    CatalogRelease,
+    EvidenceDocument,
+    LicenseProposal,
+    LicenseRecord,
+    Origin,
+    ProposedChange,
+)
 
 
 class AlreadyInForce(Conflict):
@@ -49,7 +56,7 @@ def look_at(*, toml: str, takes_over: Sequence[str], actor: Actor) -> Draft:
 
 
 @transaction.atomic
-def propose(  # noqa: PLR0913 - one argument a column
+def propose(
     *,
     toml: str,
     takes_over: Sequence[str],

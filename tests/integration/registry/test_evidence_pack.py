@@ -103,7 +103,6 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "evaluation.json",
         "origin.json",
         "approvals.json",
-        "origin.json",
         "report.html",
     }
     assert found["manifest.sha256"].count(b"\n") == len(FILES)
