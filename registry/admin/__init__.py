@@ -9,8 +9,10 @@ from registry.admin import (
     evaluations,
     license_proposals,
     licenses,
+    obligations,
     organizations,
     versions,
+    what_if,
 )
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "evaluations",
     "license_proposals",
     "licenses",
+    "obligations",
     "organizations",
     "versions",
+    "what_if",
 ]

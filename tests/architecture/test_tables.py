@@ -23,10 +23,12 @@ CHANGING = {
     "registry_registeredmodel": "nothing changes, but registering locks the row, which takes the right to",
     "registry_servingenvironment": "an environment is defined anew; the log keeps what it was",
     "registry_approval": "a request is decided, an approval ends",
+    "registry_obligationtask": "work is assigned, done, waived, or lapses; what it says never changes",
     "registry_licenseproposal": "a proposal is declined or taken back, once",
     "registry_resolutionrun": "a run is a lease, until it is finished",
     "registry_verificationrun": "a run is a lease, until it is finished",
     "registry_smokerun": "a run is a lease, until it is finished",
+    "registry_whatifrun": "a run is a lease, until it is finished",
     "audit_tile": "a tile grows until it is full",
     "audit_head": "a log grows",
 }
@@ -77,6 +79,8 @@ GRANTED = {
     "registry_lineagehint": ADD,
     "registry_lineagestatement": ADD,
     "registry_modelversion": CHANGE,
+    "registry_obligationevidence": ADD,
+    "registry_obligationtask": CHANGE,
     "registry_organizationprofile": ADD,
     "registry_registeredmodel": CHANGE,
     "registry_resolutionrun": CHANGE,
@@ -84,6 +88,7 @@ GRANTED = {
     "registry_smokeanswer": ADD,
     "registry_smokerun": CHANGE,
     "registry_verificationrun": CHANGE,
+    "registry_whatifrun": CHANGE,
 }
 
 
