@@ -65,6 +65,13 @@ def judge(
     return Judgement(stored, result, organization, f"sha256:{digest}")
 
 
+def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
+    """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
+    background, known = background_of(version)
+    use = {"distribute_weights": True, "distribute_derivative": bool(background["lineage"])}
+    return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
+
+
 def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
     """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
     model = str(version.registered_model)

@@ -37,6 +37,11 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
     empty_hint = ""
     search_hint = ""
     filters: tuple[lists.ListFilter, ...] = ()
+    # Something that is done with rows that are chosen in the list: the name of its page, and what the button says.
+    bulk_page = ""
+    bulk_label = ""
+    bulk_icon = ""
+    bulk_hint = ""
     # Buttons of the list (they make something new), and of a row's page.
     list_actions: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()

@@ -18,7 +18,7 @@ from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
 from registry.actions import evidence, review
-from registry.admin import axes, finding, version_page
+from registry.admin import axes, finding, obligation_block, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion, ServingEnvironment
@@ -200,5 +200,6 @@ class ApprovalAdmin(DeskAdmin):
             "answers": version_page.answers(row.smoke_run),
             "entries": overview.latest_decisions([f"approval:{row.pk}"], limit=20),
             "against": against(row, now=timezone.now()),
+            "work": obligation_block.of_approval(row, now=timezone.now()),
             "in_force": row.status == ApprovalStatus.APPROVED and row.expires_at > timezone.now(),
         }

@@ -45,7 +45,7 @@ class OrganizationProfileAdmin(DeskAdmin):
     list_actions = (
         PageAction(
             name="attest",
-            label="Attest changes",
+            label="Attest facts",
             permission=Permission.ORGANIZATION_EDIT,
             carry_out=facts_form.attest,
             done="The facts are attested. Verdicts made from now on use them.",

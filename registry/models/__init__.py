@@ -18,6 +18,7 @@ from registry.models.catalog import (
 )
 from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
+from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, ServingEnvironment
@@ -46,6 +47,8 @@ __all__ = [
     "LineageHint",
     "LineageStatement",
     "ModelVersion",
+    "ObligationEvidence",
+    "ObligationTask",
     "OrganizationProfile",
     "Origin",
     "ProposedChange",

@@ -38,7 +38,7 @@ STATEMENTS = [
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("registry", "0007_attestations"),
+        ("registry", "0008_obligations"),
     ]
 
     operations = [
