@@ -34,6 +34,8 @@ class Event(StrEnum):
     RUN_REQUESTED = "registry.run.requested"
     RUN_FINISHED = "registry.run.finished"
     EVALUATION_MADE = "registry.evaluation.made"
+    WHAT_IF_ASKED = "registry.what_if.asked"
+    WHAT_IF_ANSWERED = "registry.what_if.answered"
     APPROVAL_REQUESTED = "registry.approval.requested"
     APPROVAL_APPROVED = "registry.approval.approved"
     APPROVAL_REJECTED = "registry.approval.rejected"

@@ -25,6 +25,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
                 },
+                _entry("Licence verdicts", "balance", "registry_evaluation_changelist"),
                 {
                     **_entry("Obligations", "checklist", "registry_obligationtask_changelist"),
                     **_own_work(request),
@@ -46,12 +47,13 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             "Rules",
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
-                _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                _entry("Facts about us", "apartment", "registry_organizationprofile_changelist"),
                 {
                     **_entry("Licences", "contract", "registry_licenserecord_changelist"),
                     **_proposals(request),
                 },
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
+                _entry("What if", "published_with_changes", "registry_whatifrun_changelist"),
             ],
         ),
         ("Access", _access(request)),

@@ -6,11 +6,13 @@ from registry.admin import (
     catalog_releases,
     documents,
     environments,
+    evaluations,
     license_proposals,
     licenses,
     obligations,
     organizations,
     versions,
+    what_if,
 )
 
 __all__ = [
@@ -19,9 +21,11 @@ __all__ = [
     "catalog_releases",
     "documents",
     "environments",
+    "evaluations",
     "license_proposals",
     "licenses",
     "obligations",
     "organizations",
     "versions",
+    "what_if",
 ]

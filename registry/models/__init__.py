@@ -24,6 +24,7 @@ from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
+from registry.models.what_if import WhatIfRun
 
 __all__ = [
     "Admission",
@@ -59,4 +60,5 @@ __all__ = [
     "SmokeRun",
     "SourceKind",
     "VerificationRun",
+    "WhatIfRun",
 ]

@@ -28,6 +28,7 @@ CHANGING = {
     "registry_resolutionrun": "a run is a lease, until it is finished",
     "registry_verificationrun": "a run is a lease, until it is finished",
     "registry_smokerun": "a run is a lease, until it is finished",
+    "registry_whatifrun": "a run is a lease, until it is finished",
     "audit_tile": "a tile grows until it is full",
     "audit_head": "a log grows",
 }
@@ -87,6 +88,7 @@ GRANTED = {
     "registry_smokeanswer": ADD,
     "registry_smokerun": CHANGE,
     "registry_verificationrun": CHANGE,
+    "registry_whatifrun": CHANGE,
 }
 
 

@@ -101,9 +101,9 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "verification.json",
         "smoke.json",
         "evaluation.json",
-        "approvals.json",
         "obligations.json",
         "origin.json",
+        "approvals.json",
         "report.html",
     }
     assert found["manifest.sha256"].count(b"\n") == len(FILES)
