@@ -285,6 +285,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         "Deployments",
         "Decisions log",
         "Recorders and gaps",
+        "Licences",
     ):
         auditor.menu(label)
         auditor.look(label.lower().replace(" ", "-"))
@@ -292,6 +293,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         ("Admissions", "admission"),
         ("Deployments", "deployment"),
         ("Decisions log", "decision"),
+        ("Licences", "licence"),
     ):
         auditor.menu(label)
         with auditor.page.expect_navigation():

@@ -77,8 +77,9 @@ def test_moving_facts_on_one_version_and_over_everything(officer: Person) -> Non
     officer.look("what-if-everything")
 
     officer.menu("Organisation facts")
-    officer.press("Attest facts")
-    officer.page.get_by_label("Facts", exact=False).first.fill('{"principal_place_of_business": "DE"}')
-    officer.press("See what this changes")
-    expect(officer.page.locator("main")).to_contain_text("What changes")
+    officer.press("Attest changes")
+    officer.page.locator('[name="org.principal_place_of_business"]').select_option("DE")
+    officer.page.get_by_role("button", name="See what this changes").click()
+    expect(officer.page.locator("#preview")).to_contain_text("Nothing is saved yet")
+    expect(officer.page.locator("#preview")).to_contain_text("prohibited")
     officer.look("what-if-before-attesting")
