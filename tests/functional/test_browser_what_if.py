@@ -76,8 +76,7 @@ def test_moving_facts_on_one_version_and_over_everything(officer: Person) -> Non
     expect(officer.page.locator("main")).to_contain_text("Approvals denied")
     officer.look("what-if-everything")
 
-    officer.menu("Organisation facts")
-    officer.press("Attest changes")
+    officer.go("/admin/registry/organizationprofile/new/attest/")
     officer.page.locator('[name="org.principal_place_of_business"]').select_option("DE")
     officer.page.get_by_role("button", name="See what this changes").click()
     expect(officer.page.locator("#preview")).to_contain_text("Nothing is saved yet")
