@@ -333,7 +333,7 @@ def test_conclusions_form_one_line_and_are_kept() -> None:
     )
     rows = models.LicenseConclusion.objects.filter(pk=first.pk)
     refused("registry_licenseconclusion_written_once", lambda: rows.update(reason="other"))
-    refused("registry_licenseconclusion_written_once", lambda: rows._raw_delete("default"))  # noqa: SLF001
+    refused("registry_licenseconclusion_written_once", lambda: rows._raw_delete("default"))
 
 
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.REVOKED])
@@ -377,7 +377,7 @@ def test_statements_and_hints_stay_with_their_version_and_are_kept() -> None:
         rows: Any = table._default_manager.filter(pk=one.pk)
         name = f"registry_{table.__name__.lower()}_written_once"
         refused(name, lambda rows=rows: rows.update(base_model="x/y"))  # type: ignore[misc]
-        refused(name, lambda rows=rows: rows._raw_delete("default"))  # type: ignore[misc]  # noqa: SLF001
+        refused(name, lambda rows=rows: rows._raw_delete("default"))  # type: ignore[misc]
     refused(
         "registry_lineagehint_while_draft",
         lambda: models.LineageHint.objects.create(version=version, kind="base", says="late"),
