@@ -1,6 +1,6 @@
 """The buttons with which an officer settles what a version's licence and lineage are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +27,14 @@ WORDS = {
 }
 
 
-def suggested(version: ModelVersion) -> list[str]:
-    """The licences that something points to: what holds now, what was declared, found or resembled."""
+def suggested(version: ModelVersion, known: Collection[str]) -> list[str]:
+    """The licences that something points to: what holds now, what was declared or found, what a text is like."""
     row = background.newest_conclusion(version)
     found = list(row.licenses) if row else []
     for finding in version.license_findings.all():
         found += background.CONJUNCTION.split(finding.license_id)
-    return list(dict.fromkeys(found))
+        found += [word.strip(",.;:") for word in finding.statement.split()]
+    return [one for one in dict.fromkeys(found) if one in known]
 
 
 class ConclusionForm(ReasonForm):
@@ -50,7 +51,7 @@ class ConclusionForm(ReasonForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         records = catalogs.current().licenses
-        first = [license_id for license_id in suggested(self.row) if license_id in records]
+        first = suggested(self.row, records)
         others = [license_id for license_id in sorted(records) if license_id not in first]
         groups: Iterable[tuple[str, list[str]]] = (("Found with this version", first), ("All others", others))
         field = self.fields["licenses"]
