@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from registry.api import (
     admissions,
     approvals,
+    conclusions,
     documents,
     environments,
     evaluations,
@@ -37,6 +38,16 @@ urlpatterns: list[URLPattern] = [
     ),
     path("what-if", what_if.WhatIf.as_view(), name="what-if"),
     path("what-if/<int:pk>", what_if.WhatIfDetail.as_view(), name="what-if-run"),
+    path(
+        "model-versions/<int:pk>/license-conclusions",
+        conclusions.ConclusionList.as_view(),
+        name="license-conclusions",
+    ),
+    path(
+        "model-versions/<int:pk>/lineage-statements",
+        conclusions.StatementList.as_view(),
+        name="lineage-statements",
+    ),
     path("approvals", approvals.ApprovalList.as_view(), name="approvals"),
     path("approvals/<int:pk>", approvals.ApprovalDetail.as_view(), name="approval"),
     path("approvals/<int:pk>/approve", approvals.Approve.as_view(), name="approval-approve"),
