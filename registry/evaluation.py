@@ -125,7 +125,8 @@ def _follow(
     for _ in range(MAX_GENERATIONS):
         pins = {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
         versions = _registered(names, revisions=revisions, pins=pins)
-        grounds = {name: background.of(version) for name, version in versions.items()}
+        read = background.of_many([version.pk for version in versions.values()])
+        grounds = {name: read[version.pk] for name, version in versions.items()}
         found = [entry for ground in grounds.values() for entry in ground.entries]
         if len(entries) + len(found) > MAX_ENTRIES:
             break
@@ -148,7 +149,6 @@ def _registered(
         ModelVersion.objects.filter(manifest_digest__isnull=False, registered_model__publisher__in=publishers)
         .filter(registered_model__name__in={name.partition("/")[2] for name in names})
         .select_related("registered_model")
-        .prefetch_related(*background.RELATED)
         .order_by("resolved_at", "pk")
     )
     found: dict[str, ModelVersion] = {}
