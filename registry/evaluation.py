@@ -4,14 +4,15 @@ import dataclasses
 import functools
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
 from modelcustody_client import canonical
 
 from registry.description import license_catalog
-from registry.licensing import catalog, evaluate, request
+from registry.licensing import catalog, evaluate, facts, request
 from registry.models import (
     FindingKind,
     LicenseFinding,
@@ -29,18 +30,37 @@ CONJUNCTION = re.compile(r"\s+AND\s+|,\s*")
 
 
 @dataclasses.dataclass(frozen=True)
+class Registered:
+    """What the registry knows of a model: the licences it was concluded to be under, and its own lineage."""
+
+    licenses: tuple[str, ...]
+    entries: list[dict[str, Any]]
+
+
+# What a version says of itself: its licences, and its edges to ancestors.
+Written = tuple[tuple[str, ...], tuple[LineageEdge, ...]]
+# What is known of those of the models that are registered.
+LookUp = Callable[[set[str]], Mapping[str, Registered]]
+
+
+@dataclasses.dataclass(frozen=True)
 class Judgement:
     """A question and its answer, as they are stored."""
 
     request: dict[str, Any]
     result: dict[str, Any]
     organization: OrganizationProfile | None
-    evaluation_digest: str
 
     @property
     def verdict(self) -> str:
         """The verdict's word."""
         return str(self.result["verdict"])
+
+    @functools.cached_property
+    def evaluation_digest(self) -> str:
+        """The name of question and answer together."""
+        content = canonical.dumps({"request": self.request, "result": self.result})
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def judge(
@@ -53,20 +73,53 @@ def judge(
     """Ask whether the organisation may use this version there, on this day."""
     model = str(version.registered_model)
     licenses, edges = _written(version.pk)
-    known, entries = {model: licenses}, _entries(model, edges)
-    _add_ancestors(known, entries)
-    question: dict[str, Any] = {
-        "model": model,
-        "revision": version.revision,
-        "lineage": entries,
-        "evaluation_date": on.isoformat(),
-        "org": organization.facts if organization else {},
-        "use": environment.use,
-    }
-    result = answer(question, known=known, today=on)
-    stored = {**question, "known": {name: list(ids) for name, ids in sorted(known.items())}}
-    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
-    return Judgement(stored, result, organization, f"sha256:{digest}")
+    known, entries = {model: licenses}, entries_of(model, edges)
+    follow(parents_of(entries) - set(known), known=known, entries=entries, look_up=_registered)
+    asking = Asking(organization=organization, on=on, catalog=license_catalog())
+    return asking.judge(version, environment, known=known, entries=entries)
+
+
+class Asking:
+    """Questions of one organisation on one day, against one catalogue; facts are parsed once for all of them."""
+
+    def __init__(
+        self, *, organization: OrganizationProfile | None, on: date, catalog: catalog.Catalog
+    ) -> None:
+        self._organization, self._on, self._catalog = organization, on, catalog
+        self._org: dict[str, Any] = organization.facts if organization else {}
+        self._parsed_org = facts.parse_org(self._org, on=on)
+        self._parsed_use: dict[int, facts.UseFacts] = {}
+
+    def judge(
+        self,
+        version: ModelVersion,
+        environment: ServingEnvironment,
+        *,
+        known: Mapping[str, tuple[str, ...]],
+        entries: list[dict[str, Any]],
+    ) -> Judgement:
+        """The verdict on one version, from its lineage and what the registry concluded about it."""
+        question: dict[str, Any] = {
+            "model": str(version.registered_model),
+            "revision": version.revision,
+            "lineage": entries,
+            "evaluation_date": self._on.isoformat(),
+        }
+        parsed = dataclasses.replace(
+            request.parse_request(question, today=self._on),
+            org=self._parsed_org,
+            use=self._use(environment),
+            known=known,
+        )
+        result = evaluate.evaluate(parsed, self._catalog).to_json()
+        listed = {name: list(ids) for name, ids in sorted(known.items())}
+        stored = {**question, "org": self._org, "use": environment.use, "known": listed}
+        return Judgement(stored, result, self._organization)
+
+    def _use(self, environment: ServingEnvironment) -> facts.UseFacts:
+        if environment.pk not in self._parsed_use:
+            self._parsed_use[environment.pk] = facts.parse_use(environment.use)
+        return self._parsed_use[environment.pk]
 
 
 def answer(
@@ -86,7 +139,12 @@ def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[st
     revisions = {parsed.model: parsed.revision} if parsed.model and parsed.revision else {}
     known: dict[str, tuple[str, ...]] = {}
     entries: list[dict[str, Any]] = []
-    _follow({name for name in named if name}, known=known, entries=entries, revisions=revisions)
+    follow(
+        {name for name in named if name},
+        known=known,
+        entries=entries,
+        look_up=lambda names: registered(names, revisions=revisions),
+    )
     extended = {**question, "lineage": [*(question.get("lineage") or []), *entries]}
     return answer(extended, known=known, today=today)
 
@@ -100,14 +158,23 @@ def concluded(findings: Iterable[LicenseFinding]) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=512)
-def _written(version_id: int) -> tuple[tuple[str, ...], tuple[LineageEdge, ...]]:
+def _written(version_id: int) -> Written:
     """Licences and ancestors of a resolved version: written once with it, so they are remembered."""
-    findings = LicenseFinding.objects.filter(version_id=version_id)
-    edges = LineageEdge.objects.filter(version_id=version_id).order_by("pk")
-    return concluded(findings), tuple(edges)
+    return written([version_id])[version_id]
 
 
-def _entries(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:
+def written(version_ids: Sequence[int]) -> dict[int, Written]:
+    """Licences and ancestors of each version, as its files were found to say."""
+    findings: dict[int, list[LicenseFinding]] = {key: [] for key in version_ids}
+    edges: dict[int, list[LineageEdge]] = {key: [] for key in version_ids}
+    for finding in LicenseFinding.objects.filter(version_id__in=version_ids):
+        findings[finding.version_id].append(finding)
+    for edge in LineageEdge.objects.filter(version_id__in=version_ids).order_by("pk"):
+        edges[edge.version_id].append(edge)
+    return {key: (concluded(findings[key]), tuple(edges[key])) for key in version_ids}
+
+
+def entries_of(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:
     """A version's edges in the words of a question; what the files do not say counts as fine-tuning."""
     return [
         {
@@ -120,46 +187,52 @@ def _entries(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:
     ]
 
 
-def _add_ancestors(known: dict[str, tuple[str, ...]], entries: list[dict[str, Any]]) -> None:
-    parents = {parent for entry in entries for parent in entry["parents"]} - set(known)
-    _follow(parents, known=known, entries=entries, revisions={})
+def parents_of(entries: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The models that the entries name as parents."""
+    return {parent for entry in entries for parent in entry["parents"]}
 
 
-def _follow(
-    names: set[str],
-    *,
-    known: dict[str, tuple[str, ...]],
-    entries: list[dict[str, Any]],
-    revisions: Mapping[str, str],
+def follow(
+    names: set[str], *, known: dict[str, tuple[str, ...]], entries: list[dict[str, Any]], look_up: LookUp
 ) -> None:
     """Add what the registry knows of these models and of those behind them, a generation at a time."""
     for _ in range(MAX_GENERATIONS):
-        versions = _registered(names, revisions=revisions)
-        known |= {name: concluded(version.license_findings.all()) for name, version in versions.items()}
-        found = [
-            entry for name, version in versions.items() for entry in _entries(name, version.lineage.all())
-        ]
-        entries += found
-        names = {parent for entry in found for parent in entry["parents"]} - set(known)
+        found = look_up(names)
+        known |= {name: model.licenses for name, model in found.items()}
+        further = [entry for model in found.values() for entry in model.entries]
+        entries += further
+        names = parents_of(further) - set(known)
         if not names:
             return
 
 
-def _registered(names: set[str], *, revisions: Mapping[str, str]) -> dict[str, ModelVersion]:
-    """The version that stands for each registered model: the one named, else the one resolved last."""
+def _registered(names: set[str]) -> dict[str, Registered]:
+    return registered(names, revisions={})
+
+
+def registered(names: Iterable[str], *, revisions: Mapping[str, str]) -> dict[str, Registered]:
+    """What is known of each registered model, from the version named, else from the one resolved last."""
+    names = set(names)
     if not names:
         return {}
-    publishers = {name.partition("/")[0] for name in names}
-    rows = (
-        ModelVersion.objects.filter(manifest_digest__isnull=False, registered_model__publisher__in=publishers)
-        .filter(registered_model__name__in={name.partition("/")[2] for name in names})
-        .select_related("registered_model")
-        .prefetch_related("license_findings", "lineage")
-        .order_by("resolved_at", "pk")
+    rows = ModelVersion.objects.filter(
+        manifest_digest__isnull=False,
+        registered_model__publisher__in={name.partition("/")[0] for name in names},
+        registered_model__name__in={name.partition("/")[2] for name in names},
     )
-    found: dict[str, ModelVersion] = {}
-    for row in rows:
-        name = str(row.registered_model)
-        if name in names and revisions.get(name, row.revision) == row.revision:
-            found[name] = row
-    return found
+    for name, revision in revisions.items():
+        publisher, _, short = name.partition("/")
+        of_model = Q(registered_model__publisher=publisher, registered_model__name=short)
+        rows = rows.filter(~of_model | Q(revision=revision))
+    newest = (
+        rows.select_related("registered_model")
+        .prefetch_related("license_findings", "lineage")
+        .order_by("registered_model_id", "-resolved_at", "-pk")
+        .distinct("registered_model_id")
+    )
+    found = {str(row.registered_model): row for row in newest}
+    return {
+        name: Registered(concluded(row.license_findings.all()), entries_of(name, row.lineage.all()))
+        for name, row in sorted(found.items())
+        if name in names
+    }

@@ -26,6 +26,10 @@ CHANGING = {
     "registry_resolutionrun": "a run is a lease, until it is finished",
     "registry_verificationrun": "a run is a lease, until it is finished",
     "registry_smokerun": "a run is a lease, until it is finished",
+    "registry_reevaluation": "a campaign counts what is done, until it is finished",
+    "registry_reevaluationpart": "a part is taken, and finished once",
+    "registry_alert": "an alert is acknowledged once and resolved once",
+    "registry_suspension": "a suspension is lifted once",
     "audit_tile": "a tile grows until it is full",
     "audit_head": "a log grows",
 }
@@ -61,6 +65,7 @@ GRANTED = {
     "governance_user_groups": READ,
     "governance_user_user_permissions": READ,
     "registry_admission": ADD,
+    "registry_alert": CHANGE,
     "registry_approval": CHANGE,
     "registry_artifact": ADD,
     "registry_checkresult": ADD,
@@ -69,11 +74,14 @@ GRANTED = {
     "registry_lineageedge": ADD,
     "registry_modelversion": CHANGE,
     "registry_organizationprofile": ADD,
+    "registry_reevaluation": CHANGE,
+    "registry_reevaluationpart": CHANGE,
     "registry_registeredmodel": CHANGE,
     "registry_resolutionrun": CHANGE,
     "registry_servingenvironment": CHANGE,
     "registry_smokeanswer": ADD,
     "registry_smokerun": CHANGE,
+    "registry_suspension": CHANGE,
     "registry_verificationrun": CHANGE,
 }
 
