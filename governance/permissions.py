@@ -11,6 +11,8 @@ class Permission(StrEnum):
     VERSION_REVOKE = auto()
     RUN_REQUEST = auto()
     EVALUATION_REQUEST = auto()
+    REEVALUATION_REQUEST = auto()
+    ALERT_ACKNOWLEDGE = auto()
     APPROVAL_REQUEST = auto()
     APPROVAL_DECIDE = auto()
     APPROVAL_WITHDRAW = auto()
@@ -46,12 +48,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.VERSION_REVOKE,
         Permission.RUN_REQUEST,
         Permission.EVALUATION_REQUEST,
+        Permission.REEVALUATION_REQUEST,
+        Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
     },
     Role.REVIEWER: READ
-    | {Permission.EVALUATION_REQUEST, Permission.APPROVAL_DECIDE, Permission.VERSION_REVOKE},
+    | {
+        Permission.EVALUATION_REQUEST,
+        Permission.REEVALUATION_REQUEST,
+        Permission.ALERT_ACKNOWLEDGE,
+        Permission.APPROVAL_DECIDE,
+        Permission.VERSION_REVOKE,
+    },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},
 }

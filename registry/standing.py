@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
-from registry import evaluation, evidence
+from registry import evaluation, evidence, suspended
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
@@ -76,7 +76,7 @@ def candidates(
 ) -> list[Candidate]:
     """Everything that admission looks at, for these versions and one environment."""
     ids = [row.pk for row in versions]
-    approvals = list(Approval.objects.filter(version__in=ids).select_related("environment"))
+    approvals = list(suspended.marked(Approval.objects.filter(version__in=ids).select_related("environment")))
     return [
         candidate(
             row,
@@ -205,6 +205,7 @@ def _approval(row: Approval) -> ApprovalEvidence:
         manifest_digest=row.manifest_digest,
         decided_at=row.decided_at,
         expires_at=row.expires_at,
+        suspended=suspended.words(row),
     )
 
 

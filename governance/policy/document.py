@@ -48,6 +48,13 @@ class RemoteCode(StrEnum):
     ALLOWED = "allowed"
 
 
+class WorseVerdict(StrEnum):
+    """What follows when the license verdict of something approved gets worse than the policy accepts."""
+
+    ALERT = "alert"
+    SUSPEND = "suspend"
+
+
 class Mode(StrEnum):
     """Whether a deny stops the node."""
 
@@ -67,6 +74,7 @@ class Policy:
     formats: frozenset[str]
     remote_code: RemoteCode
     accepted_verdicts: frozenset[str]
+    on_worse_verdict: WorseVerdict
     approval_max_days: int
     signature_required: bool
     denied_countries: frozenset[str]
@@ -97,7 +105,7 @@ def parse(content: bytes) -> Policy:
         name=document.text("name"),
         policy_digest=policy_digest(content),
         **_evidence(document.table("evidence")),
-        accepted_verdicts=_accepted(document.table("license")),
+        **_license(document.table("license")),
         approval_max_days=_only(document.table("approval"), "max_days", MAX_DAYS),
         signature_required=_required(document.table("signature")),
         denied_countries=_denied(document.table("origin")),
@@ -129,10 +137,14 @@ def _evidence(section: Fields) -> dict[str, Any]:
     return values
 
 
-def _accepted(section: Fields) -> frozenset[str]:
-    accepted = _members(section, "accepted", Verdict)
+def _license(section: Fields) -> dict[str, Any]:
+    """Policies from before `on_worse_verdict` existed do not have it: they mean the strict side."""
+    values = {
+        "accepted_verdicts": _members(section, "accepted", Verdict),
+        "on_worse_verdict": section.choice_or_none("on_worse_verdict", WorseVerdict) or WorseVerdict.SUSPEND,
+    }
     section.done()
-    return accepted
+    return values
 
 
 def _required(section: Fields) -> bool:

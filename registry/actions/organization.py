@@ -13,8 +13,9 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
+from registry.actions import reevaluations
 from registry.licensing import facts as vocabulary
-from registry.models import OrganizationProfile
+from registry.models import Cause, OrganizationProfile
 
 
 @transaction.atomic
@@ -41,6 +42,10 @@ def attest_facts(
         },
         at=now,
     )
+    if effective_at <= now:  # what takes effect later is found by the scheduler then
+        reevaluations.request(
+            cause=Cause.FACTS, because=f"organization-facts:{profile.pk}", by=actor, now=now
+        )
     return profile
 
 
