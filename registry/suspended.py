@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from registry.models import Approval
+from registry.models import Approval, Suspension
 
 
 def marked(rows: QuerySet[Approval]) -> QuerySet[Approval]:
@@ -18,7 +18,7 @@ def marked(rows: QuerySet[Approval]) -> QuerySet[Approval]:
 
 def unsuspended(rows: QuerySet[Approval]) -> QuerySet[Approval]:
     """Those of the rows that admit."""
-    return cast("QuerySet[Approval]", marked(rows).filter(suspended_at__isnull=True))
+    return rows.exclude(pk__in=Suspension.objects.filter(lifted_at__isnull=True).values("approval"))
 
 
 def since(row: Any) -> datetime | None:

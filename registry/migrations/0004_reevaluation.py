@@ -135,6 +135,7 @@ STATEMENTS = [
         unless="NEW.lifted_by_id IS NULL "
         "OR NEW.lifted_by_id <> (SELECT requested_by_id FROM registry_approval WHERE id = NEW.approval_id)",
         message="whoever asked for the approval does not lift its suspension",
+        when="AFTER",
     ),
     row_trigger(
         "registry_suspension",
@@ -145,6 +146,7 @@ STATEMENTS = [
             column="lifted_evaluation_id", more=" AND e.verdict IN ('allowed', 'allowed_with_obligations')"
         ),
         message="it is lifted on a verdict that permits this very use",
+        when="AFTER",
     ),
     ADMISSION,
     (
