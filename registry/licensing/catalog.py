@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +16,12 @@ from license_expression import get_spdx_licensing
 
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
+from registry.licensing.gate import Gate
 from registry.licensing.terms import (
     Category,
     Condition,
     Document,
+    Grant,
     Hub,
     License,
     Obligation,
@@ -51,6 +55,15 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
+        """Return what signed agreements lift, by the license whose conditions they lift."""
+        found: dict[str, list[tuple[License, Grant]]] = defaultdict(list)
+        for _, terms in sorted(self.licenses.items()):
+            for grant in terms.grants:
+                found[grant.of].append((terms, grant))
+        return {license_id: tuple(grants) for license_id, grants in found.items()}
 
     def get(self, license_id: str) -> License:
         """Return the record of a license; one that is not here is the unknown license."""
@@ -94,6 +107,11 @@ def _check_together(licenses: Mapping[str, License]) -> None:
     for found in licenses.values():
         for other in sorted(set(found.student_exceptions) - set(licenses)):
             raise InvalidCatalog(f"{found.id}.toml", f"names the unknown record {other!r}")
+        for grant in found.grants:
+            if grant.of not in licenses or grant.of in (UNKNOWN, found.id):
+                raise InvalidCatalog(
+                    f"{found.id}.toml", f"lifts conditions of no known license: {grant.of!r}"
+                )
 
 
 def parse_license(record: Mapping[str, Any], *, path: str) -> License:
@@ -117,6 +135,7 @@ def parse_license(record: Mapping[str, Any], *, path: str) -> License:
         student_exceptions=fields.texts("student_exceptions"),
         conditions=tuple(_condition(item) for item in fields.tables("conditions")),
         obligations=tuple(_obligation(item) for item in fields.tables("obligations")),
+        grants=tuple(_grant(item) for item in fields.tables("grants")),
     )
     fields.done()
     _check_review(fields, found)
@@ -207,6 +226,7 @@ def _condition(fields: Fields) -> Condition:
         clause=fields.text("clause"),
         effect=effect,
         parameters=conditions.KINDS[kind](fields),
+        applies=Gate.parse(fields.table("applies")),
         on_outputs=fields.flag_or_none("on_outputs") or False,
         curable=fields.flag_or_none("curable") or False,
         remedy=fields.text_or_none("remedy"),
@@ -224,6 +244,36 @@ def _obligation(fields: Fields) -> Obligation:
         clause=fields.text("clause"),
         trigger=fields.choice("trigger", Trigger),
         on_outputs=fields.flag_or_none("on_outputs") or False,
+        applies=Gate.parse(fields.table("applies")),
+        above=tuple(_threshold(item) for item in fields.tables("above")),
     )
     fields.done()
+    return found
+
+
+def _threshold(fields: Fields) -> Any:
+    kind = fields.text("kind")
+    if kind not in conditions.THRESHOLDS:
+        raise fields.fail("kind", f"must be one of {', '.join(conditions.THRESHOLDS)}")
+    found = conditions.KINDS[kind](fields)
+    fields.done()
+    return found
+
+
+def _grant(fields: Fields) -> Grant:
+    found = Grant(
+        of=_matching(fields, "of", _ID),
+        conditions=fields.texts("conditions"),
+        models=fields.texts("models"),
+        licensees=fields.texts("licensees"),
+        reference=fields.text("reference"),
+        effective_on=fields.date_or_none("effective_on"),
+        expires_on=fields.date_or_none("expires_on"),
+    )
+    fields.done()
+    strange = sorted(set(found.conditions) - set(conditions.KINDS))
+    if strange or not found.conditions:
+        raise fields.fail("conditions", f"must be kinds of condition, not {strange}")
+    if not found.models:
+        raise fields.fail("models", "is required")
     return found

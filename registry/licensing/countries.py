@@ -17,3 +17,8 @@ _REGIONS = "AX GF GP MF MQ RE YT"
 CODES = frozenset(_ISO_3166.split())
 EUROPEAN_UNION = frozenset((_MEMBERS + " " + _REGIONS).split())
 REGIONS = {"EU": EUROPEAN_UNION}
+
+
+def lies_in(country: str, regions: tuple[str, ...]) -> bool:
+    """Whether a country is one of the regions, or lies in one of them."""
+    return any(country == region or country in REGIONS.get(region, ()) for region in regions)

@@ -1,94 +1,16 @@
 """May this model be used in this way: the licenses of its whole lineage held against the facts. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import dataclasses
+from collections.abc import Iterator, Mapping
 
-from registry.licensing import detect, lineage, triggers
+from registry.licensing import detect, judgement, lineage
+from registry.licensing.answer import Conflict, Due, EvaluationResult, Finding
 from registry.licensing.catalog import UNKNOWN, Catalog
+from registry.licensing.judgement import Judgement
 from registry.licensing.lineage import Ancestry, Burden
 from registry.licensing.request import EvaluationRequest
-from registry.licensing.situation import Outcome, Situation
-from registry.licensing.terms import Condition, License, Obligation, Scope, State, Verdict
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at: a condition, or something about the lineage."""
-
-    license: str | None
-    condition: str
-    outcome: State
-    clause: str | None
-    reason: str
-    effect: Verdict = Verdict.ALLOWED
-    facts_used: Mapping[str, Any] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    curable: bool = False
-    remedy: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the finding as the contract spells it."""
-        return {
-            "license": self.license,
-            "condition": self.condition,
-            "outcome": self.outcome.value,
-            "clause": self.clause,
-            "facts_used": dict(self.facts_used),
-            "reason": self.reason,
-            "curable": self.curable,
-            "remedy": self.remedy,
-        }
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """A card that claims more freedom than an ancestor leaves."""
-
-    model: str
-    declared: tuple[str, ...]
-    imposed: str
-    ancestors: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the conflict as the contract spells it."""
-        return {
-            "kind": "declared_license_conflict",
-            "model": self.model,
-            "declared": list(self.declared),
-            "imposed": self.imposed,
-            "ancestors": list(self.ancestors),
-            "reason": f"{self.model} is declared as {', '.join(self.declared)}, but {self.imposed} comes with "
-            f"{', '.join(self.ancestors)} and applies all the same",
-        }
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """The verdict, and everything that it rests on."""
-
-    verdict: Verdict
-    effective_licenses: tuple[str, ...]
-    obligations: tuple[Obligation, ...]
-    findings: tuple[Finding, ...]
-    conflicts: tuple[Conflict, ...]
-    missing_facts: tuple[str, ...]
-    catalog_digest: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the answer as the contract spells it."""
-        return {
-            "verdict": self.verdict.value,
-            "effective_licenses": list(self.effective_licenses),
-            "obligations": [
-                {"id": item.id, "do": item.do, "evidence": item.evidence, "clause": item.clause}
-                for item in self.obligations
-            ],
-            "findings": [finding.to_json() for finding in self.findings],
-            "conflicts": [conflict.to_json() for conflict in self.conflicts],
-            "missing_facts": list(self.missing_facts),
-            "catalog_digest": self.catalog_digest,
-        }
+from registry.licensing.situation import Situation
+from registry.licensing.terms import Scope, State, Verdict
 
 
 def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
@@ -96,12 +18,15 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     ancestry = lineage.trace(request, catalog)
     own, findings = _own_licenses(request, ancestry, catalog)
     findings += [_cycle(model) for model in ancestry.cycles]
-    obligations: dict[Obligation, None] = {}
+    obligations: dict[Due, None] = {}
+    agreements: dict[str, None] = {}
     burdens = lineage.burdens(ancestry, own, catalog)
     for burden in burdens:
-        terms = catalog.get(burden.license)
-        findings += _license_findings(request, burden, terms)
-        obligations |= dict.fromkeys(_due(request, burden, terms))
+        findings.append(_reach(burden))
+        for found in _judged(request, burden, catalog):
+            findings += found.findings
+            obligations |= dict.fromkeys(found.due)
+            agreements |= dict.fromkeys(terms.id for terms in found.agreements)
     verdict = max(
         (finding.effect for finding in findings), key=lambda effect: effect.rank, default=Verdict.NEEDS_REVIEW
     )
@@ -109,7 +34,7 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
         verdict = Verdict.ALLOWED_WITH_OBLIGATIONS
     return EvaluationResult(
         verdict=verdict,
-        effective_licenses=tuple(burden.license for burden in burdens),
+        effective_licenses=tuple(sorted({*(burden.license for burden in burdens), *agreements})),
         obligations=tuple(obligations),
         findings=tuple(findings),
         conflicts=_conflicts(request, own, burdens, catalog),
@@ -175,22 +100,30 @@ def _cycle(model: str) -> Finding:
     )
 
 
-def _license_findings(request: EvaluationRequest, burden: Burden, terms: License) -> list[Finding]:
-    situation = Situation(
-        request.org, request.use, request.derivative, request.evaluation_date, request.model, burden.models
+def _judged(request: EvaluationRequest, burden: Burden, catalog: Catalog) -> Iterator[Judgement]:
+    """Judge a license, and then the signed agreements that lifted something of it, which have terms of their own."""
+    outputs_only = burden.scope is Scope.OUTPUTS_ONLY
+    found = judgement.judge(
+        catalog.get(burden.license), _situation(request, burden), catalog, outputs_only=outputs_only
     )
-    applying = [
-        condition
-        for condition in terms.conditions
-        if burden.scope is not Scope.OUTPUTS_ONLY or condition.on_outputs
-    ]
-    return [
-        _reach(burden),
-        *(
-            _judged(burden.license, condition, condition.parameters.check(situation))
-            for condition in applying
-        ),
-    ]
+    yield found
+    for license_id, agreement in {terms.id: terms for terms in found.agreements}.items():
+        at = _situation(request, dataclasses.replace(burden, license=license_id))
+        yield judgement.judge(agreement, at, catalog, outputs_only=outputs_only)
+
+
+def _situation(request: EvaluationRequest, burden: Burden) -> Situation:
+    return Situation(
+        org=request.org,
+        use=request.use,
+        plan=request.derivative,
+        on=request.evaluation_date,
+        model=request.model,
+        license=burden.license,
+        models=burden.models,
+        derived=any(model != lineage.subject(request) for model in burden.models),
+        learned=burden.learned,
+    )
 
 
 def _reach(burden: Burden) -> Finding:
@@ -205,36 +138,6 @@ def _reach(burden: Burden) -> Finding:
         Scope.OUTPUTS_ONLY: "only the terms on models trained with outputs apply",
     }.get(burden.scope, "the license applies")
     return Finding(burden.license, "scope", state, None, f"{reason}; from {', '.join(burden.models)}", effect)
-
-
-def _judged(license_id: str, condition: Condition, outcome: Outcome) -> Finding:
-    effect = {
-        State.MET: Verdict.ALLOWED,
-        State.UNKNOWN: Verdict.NEEDS_REVIEW,
-        State.VIOLATED: condition.effect,
-    }[outcome.state]
-    return Finding(
-        license=license_id,
-        condition=condition.kind,
-        outcome=outcome.state,
-        clause=condition.clause,
-        reason=outcome.reason,
-        effect=effect,
-        facts_used=outcome.facts_used,
-        missing=outcome.missing,
-        curable=condition.curable and outcome.state is State.VIOLATED,
-        remedy=condition.remedy if outcome.state is not State.MET else None,
-    )
-
-
-def _due(request: EvaluationRequest, burden: Burden, terms: License) -> list[Obligation]:
-    """Return the obligations that the use triggers, or may trigger."""
-    return [
-        obligation
-        for obligation in terms.obligations
-        if (burden.scope is not Scope.OUTPUTS_ONLY or obligation.on_outputs)
-        and triggers.is_due(obligation.trigger, request.use, request.derivative)
-    ]
 
 
 def _conflicts(

@@ -93,6 +93,8 @@ class OrgFacts:
     trailing_12m_revenue_group: int | None = None
     arr_product: int | None = None
     attributable_revenue: int | None = None
+    # Ids of licenses for which the licensor registered the organisation, or gave the permission they ask for.
+    registrations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,14 @@ class DerivativePlan:
     name: str | None = None
     own_licence: str | None = None
     multimodal: bool | None = None
+    guardrails_intact: bool | None = None
+    foundation_model: bool | None = None
+    competes: bool | None = None
 
     @property
     def is_planned(self) -> bool:
         """Whether a derivative is described at all."""
-        return self != DerivativePlan(multimodal=self.multimodal)
+        return bool(self.relation or self.base_models or self.name or self.own_licence)
 
 
 def parse_org(value: Any, *, on: date) -> OrgFacts:
@@ -146,6 +151,7 @@ def parse_org(value: Any, *, on: date) -> OrgFacts:
         trailing_12m_revenue_group=org.count_or_none("trailing_12m_revenue_group"),
         arr_product=org.count_or_none("arr_product"),
         attributable_revenue=org.count_or_none("attributable_revenue"),
+        registrations=org.texts_or_none("registrations"),
     )
     org.done()
     _check_consistent(org, facts, on=on)
@@ -197,6 +203,9 @@ def parse_derivative(value: Any) -> DerivativePlan:
         name=plan.text_or_none("name"),
         own_licence=plan.text_or_none("own_licence"),
         multimodal=plan.flag_or_none("multimodal"),
+        guardrails_intact=plan.flag_or_none("guardrails_intact"),
+        foundation_model=plan.flag_or_none("foundation_model"),
+        competes=plan.flag_or_none("competes"),
     )
     plan.done()
     return facts

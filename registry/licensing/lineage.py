@@ -29,6 +29,8 @@ class Burden:
     license: str
     scope: Scope
     models: tuple[str, ...]
+    # Whether it came through a teacher anywhere.
+    learned: bool
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def burdens(ancestry: Ancestry, own: Mapping[str, Sequence[str]], catalog: Catal
             (reach.get(root, Scope.NOT_COVERED) for root in ancestry.roots), key=lambda item: item.rank
         )
         if scope is not Scope.NOT_COVERED:
-            found.append(Burden(license_id, scope, tuple(owners[license_id])))
+            learned = _through_teacher(owners[license_id], children)
+            found.append(Burden(license_id, scope, tuple(owners[license_id]), learned))
     return tuple(found)
 
 
@@ -166,6 +169,19 @@ def _spread(
                 reach[edge.child] = scope
                 waiting.append(edge.child)
     return reach
+
+
+def _through_teacher(owners: Sequence[str], children: Mapping[str, Sequence[Edge]]) -> bool:
+    """Whether some model below the owners learned from a teacher that carries their license."""
+    seen, waiting = set(owners), deque(owners)
+    while waiting:
+        for edge in children.get(waiting.popleft(), ()):
+            if edge.relation.is_learned:
+                return True
+            if edge.child not in seen:
+                seen.add(edge.child)
+                waiting.append(edge.child)
+    return False
 
 
 def _step(terms: License, edge: Edge, weights: Mapping[str, frozenset[str]]) -> Scope:

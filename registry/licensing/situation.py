@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from governance.fields import Fields
-from registry.licensing.facts import DerivativePlan, Hosting, OrgFacts, Role, UseFacts
+from registry.licensing.facts import DerivativePlan, Hosting, OrgFacts, UseFacts
 from registry.licensing.logic import Truth
 from registry.licensing.terms import State
 
@@ -22,7 +22,11 @@ class Situation:
     plan: DerivativePlan
     on: date
     model: str | None
+    license: str
     models: tuple[str, ...]
+    # Whether the license came from another model than the one in use, and whether through a teacher.
+    derived: bool
+    learned: bool
 
 
 @dataclass(frozen=True)
@@ -53,19 +57,9 @@ def hosts(use: UseFacts) -> bool | None:
     return None if use.hosting is None else use.hosting is not Hosting.NONE
 
 
-def subject(at: Situation, exempt_roles: tuple[str, ...]) -> Truth:
-    """Return whether the test concerns the organisation: an exempt role must be stated."""
-    return Truth(at.use.role not in exempt_roles)
-
-
 def matches(model: str, patterns: tuple[str, ...]) -> bool:
     """Return whether a model name fits one of the patterns, in any letter case."""
     return any(fnmatchcase(model.casefold(), pattern.casefold()) for pattern in patterns)
-
-
-def exempt_roles_of(fields: Fields) -> tuple[str, ...]:
-    """Read the roles that a condition spares."""
-    return tuple(member(fields, "exempt_roles", Role, name) for name in fields.texts("exempt_roles"))
 
 
 def member(fields: Fields, key: str, kind: type[StrEnum], name: str) -> str:

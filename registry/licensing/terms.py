@@ -117,12 +117,13 @@ class Document(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that must hold for the grant to hold; `parameters` is the dataclass of its kind."""
+    """Something that must hold for the grant to hold; `parameters` is the dataclass of its kind, `applies` a `Gate`."""
 
     kind: str
     clause: str
     effect: Verdict
     parameters: Any
+    applies: Any
     on_outputs: bool
     curable: bool
     remedy: str | None
@@ -139,6 +140,9 @@ class Obligation:
     clause: str
     trigger: Trigger
     on_outputs: bool
+    applies: Any
+    # Due only where one of these thresholds is passed; without any, wherever the trigger is.
+    above: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,19 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """What a signed agreement lifts: conditions, by kind, of another license, for some models, until a date."""
+
+    of: str
+    conditions: tuple[str, ...]
+    models: tuple[str, ...]
+    licensees: tuple[str, ...]
+    reference: str
+    effective_on: date | None
+    expires_on: date | None
+
+
+@dataclass(frozen=True)
 class License:
     """One version of one license."""
 
@@ -207,3 +224,4 @@ class License:
     student_exceptions: tuple[str, ...]
     conditions: tuple[Condition, ...]
     obligations: tuple[Obligation, ...]
+    grants: tuple[Grant, ...]

@@ -1,65 +1,69 @@
-"""The condition that a licensee is not seated in a region. Pure."""
+"""The condition that a model is not used in a region. Pure."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from governance.fields import Fields
 from registry.licensing import countries
-from registry.licensing.facts import DerivativePlan, EntityType, OrgFacts
-from registry.licensing.logic import NO, YES, Truth, both, either
-from registry.licensing.situation import Outcome, Situation, exempt_roles_of, matches, outcome, subject
+from registry.licensing.facts import EntityType
+from registry.licensing.logic import Truth, either
+from registry.licensing.situation import Outcome, Situation, outcome
+
+
+class Place(StrEnum):
+    """What must not lie in the region."""
+
+    SEAT = "seat"
+    USE = "use"
 
 
 @dataclass(frozen=True)
 class Territory:
-    """No grant to those whose principal place of business, or domicile, lies in a region."""
+    """No grant in some regions: to those seated there (`seat`), or for use, outputs and users there too (`use`)."""
 
-    region: str
-    multimodal_models: tuple[str, ...]
-    text_models: tuple[str, ...]
-    exempt_roles: tuple[str, ...]
+    regions: tuple[str, ...]
+    test: Place
 
     @classmethod
     def parse(cls, fields: Fields) -> "Territory":
-        """Read the parameters."""
-        region = fields.text("region")
-        if region not in countries.REGIONS:
-            raise fields.fail("region", "is not a known region")
-        return cls(
-            region, fields.texts("multimodal_models"), fields.texts("text_models"), exempt_roles_of(fields)
-        )
+        """Read the parameters; a region is the EU or an ISO 3166 country."""
+        regions = fields.texts("regions")
+        if not regions or not all(name in countries.REGIONS or name in countries.CODES for name in regions):
+            raise fields.fail("regions", "must be EU or ISO 3166 alpha-2 country codes")
+        return cls(regions, fields.choice("test", Place))
 
     def check(self, at: Situation) -> Outcome:
-        """Whether the licensee sits in the region and the model is multimodal."""
+        """Whether the licensee, or the use, lies in the regions."""
+        named = ", ".join(self.regions)
+        inside = self._seated(at)
+        if self.test is Place.USE:
+            inside = either(inside, self._served(at))
         return outcome(
-            both(subject(at, self.exempt_roles), self._multimodal(at), self._inside(at.org)),
-            met=f"the licensee is outside {self.region}, or the model is not multimodal, or the licensee is an end user",
-            broken=f"no rights are granted for this multimodal model to a licensee seated in {self.region}",
+            inside,
+            met=f"outside {named}",
+            broken=f"no rights are granted to a licensee seated in {named}"
+            if self.test is Place.SEAT
+            else f"no rights are granted for use, distribution or outputs in {named}",
             facts={
                 "org.principal_place_of_business": at.org.principal_place_of_business,
                 "org.entity_type": at.org.entity_type,
                 "org.domicile": at.org.domicile,
-                "derivative.multimodal": at.plan.multimodal,
-                "use.role": at.use.role,
+                "use.served_territories": None
+                if self.test is Place.SEAT or at.use.served_territories is None
+                else sorted(at.use.served_territories),
             },
         )
 
-    def _multimodal(self, at: Situation) -> Truth:
-        """Return whether a model is multimodal: by the lists, else by the facts."""
-        kinds = [self._kind(model, at.plan) for model in at.models]
-        return either(*kinds) if kinds else Truth.of(at.plan.multimodal, "derivative.multimodal")
-
-    def _kind(self, model: str, plan: DerivativePlan) -> Truth:
-        if matches(model, self.multimodal_models):
-            return YES
-        if matches(model, self.text_models):
-            return NO
-        return Truth.of(plan.multimodal, "derivative.multimodal")
-
-    def _inside(self, org: OrgFacts) -> Truth:
+    def _seated(self, at: Situation) -> Truth:
         """Locate an individual by domicile and anyone else by principal place of business."""
-        if org.entity_type is EntityType.INDIVIDUAL:
-            return self._lies(org.domicile, "org.domicile")
-        return self._lies(org.principal_place_of_business, "org.principal_place_of_business")
+        if at.org.entity_type is EntityType.INDIVIDUAL:
+            return self._lies(at.org.domicile, "org.domicile")
+        return self._lies(at.org.principal_place_of_business, "org.principal_place_of_business")
+
+    def _served(self, at: Situation) -> Truth:
+        served = at.use.served_territories
+        inside = None if served is None else any(countries.lies_in(code, self.regions) for code in served)
+        return Truth.of(inside, "use.served_territories")
 
     def _lies(self, country: str | None, fact: str) -> Truth:
-        return Truth.of(None if country is None else country in countries.REGIONS[self.region], fact)
+        return Truth.of(None if country is None else countries.lies_in(country, self.regions), fact)

@@ -1,14 +1,15 @@
-"""The condition that a service has not too many users. Pure."""
+"""The conditions that a service has not too many users, or a business not too much revenue. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from governance.fields import Fields
 from registry.licensing import months
-from registry.licensing.facts import MONTH
-from registry.licensing.logic import NO, YES, Truth, both, either
-from registry.licensing.situation import Outcome, Situation, exempt_roles_of, outcome, subject
+from registry.licensing.facts import MONTH, OrgFacts
+from registry.licensing.logic import NO, YES, Truth, either
+from registry.licensing.situation import Outcome, Situation, matches, outcome
 
 
 class Basis(StrEnum):
@@ -25,70 +26,198 @@ class Operator(StrEnum):
     MORE_THAN = "more_than"
     AT_LEAST = "at_least"
 
+    def exceeded(self, count: int, limit: int) -> bool:
+        """Whether a count is over the limit."""
+        return count > limit if self is Operator.MORE_THAN else count >= limit
+
+    @property
+    def words(self) -> str:
+        """The operator as a reason says it."""
+        return "more than" if self is Operator.MORE_THAN else "at least"
+
+
+@dataclass(frozen=True)
+class ModelMonth:
+    """The month whose users count for some models, where the license is tied to each model's own release."""
+
+    models: tuple[str, ...]
+    month: str
+
 
 @dataclass(frozen=True)
 class MauThreshold:
-    """Too many monthly active users: in one past month (`month`), or at any time."""
+    """Too many monthly active users: in the month before a release (`month`, `months`), or at any time."""
 
     limit: int
     operator: Operator
     basis: Basis
     month: str | None
-    commercial_only: bool
-    exempt_roles: tuple[str, ...]
+    months: tuple[ModelMonth, ...]
 
     @classmethod
     def parse(cls, fields: Fields) -> "MauThreshold":
         """Read the parameters."""
-        month = fields.text_or_none("month")
-        if month is not None and not MONTH.fullmatch(month):
-            raise fields.fail("month", "must be written YYYY-MM")
-        return cls(
+        found = cls(
             limit=fields.count("limit"),
             operator=fields.choice("operator", Operator),
             basis=fields.choice("basis", Basis),
-            month=month,
-            commercial_only=fields.flag_or_none("commercial_only") or False,
-            exempt_roles=exempt_roles_of(fields),
+            month=_month(fields) if fields.has("month") else None,
+            months=tuple(_model_month(item) for item in fields.tables("months")),
         )
-
-    def exceeds(self, count: int) -> bool:
-        """Whether a count is over the limit."""
-        return count > self.limit if self.operator is Operator.MORE_THAN else count >= self.limit
+        if found.month and found.months:
+            raise fields.fail("months", "stand in for month, not beside it")
+        return found
 
     def check(self, at: Situation) -> Outcome:
         """Whether the threshold is passed."""
-        counted = (self.month,) if self.month else months.ongoing(at.on)
-        over = either(*(self._over(at, month, decisive=month == counted[0]) for month in counted))
-        commercial = Truth.of(at.use.commercial, "use.commercial")
-        broken = both(subject(at, self.exempt_roles), over, commercial if self.commercial_only else YES)
-        word = "more than" if self.operator is Operator.MORE_THAN else "at least"
+        counted, undated = self._counted(at)
+        over = [self._over(at, month, decisive=month in self._decisive(counted)) for month in counted]
+        over += [Truth(None, frozenset({f"model.release_month[{model}]"})) for model in undated]
+        when = " or ".join(counted) or "the month before the release"
         return outcome(
-            broken,
-            met=f"not {word} {self.limit:,} monthly active users ({self.basis}) in {counted[0]}, or not subject to the test",
-            broken=f"{word} {self.limit:,} monthly active users ({self.basis}) in {' or '.join(counted)}",
+            either(*over),
+            met=f"not {self.operator.words} {self.limit:,} monthly active users ({self.basis}) in {when}",
+            broken=f"{self.operator.words} {self.limit:,} monthly active users ({self.basis}) in {when}",
             facts=self._facts(at, counted),
         )
+
+    def _counted(self, at: Situation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the months that count, and the models whose month nobody knows."""
+        if self.month:
+            return (self.month,), ()
+        if not self.months:
+            return months.ongoing(at.on), ()
+        dated = {
+            model: tuple(item.month for item in self.months if matches(model, item.models))
+            for model in at.models
+        }
+        found = sorted({month for named in dated.values() for month in named})
+        return tuple(found), tuple(model for model, named in dated.items() if not named)
+
+    def _decisive(self, counted: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the months whose count must be known: of an ongoing test the full one, not the one that runs."""
+        return counted if self.month or self.months else counted[:1]
 
     def _over(self, at: Situation, month: str, *, decisive: bool) -> Truth:
         users = at.org.mau_by_month.get(month)
         fact = f"org.mau_by_month.{month}.{self.basis}"
         unknown = Truth(None, frozenset({fact})) if decisive else NO
-        if decisive and self.month and months.founded_after(at.org, month):
+        if decisive and (self.month or self.months) and months.founded_after(at.org, month):
             return NO
         if users is None:
             return unknown
         lower, upper = months.bounds(users, self.basis)
-        if lower is not None and self.exceeds(lower):
+        if lower is not None and self.operator.exceeded(lower, self.limit):
             return YES
-        return NO if upper is not None and not self.exceeds(upper) else unknown
+        return NO if upper is not None and not self.operator.exceeded(upper, self.limit) else unknown
 
-    def _facts(self, at: Situation, counted: tuple[str, ...]) -> dict[str, Any]:
-        facts: dict[str, Any] = {"use.role": at.use.role}
-        if self.commercial_only:
-            facts["use.commercial"] = at.use.commercial
+    def _facts(self, at: Situation, counted: Iterable[str]) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
         for month in counted:
             users = at.org.mau_by_month.get(month)
             for basis in Basis:
                 facts[f"org.mau_by_month.{month}.{basis}"] = getattr(users, basis, None)
         return facts
+
+
+def _month(fields: Fields) -> str:
+    month = fields.text("month")
+    if not MONTH.fullmatch(month):
+        raise fields.fail("month", "must be written YYYY-MM")
+    return month
+
+
+def _model_month(fields: Fields) -> ModelMonth:
+    found = ModelMonth(fields.texts("models"), _month(fields))
+    fields.done()
+    if not found.models:
+        raise fields.fail("models", "is required")
+    return found
+
+
+class Measure(StrEnum):
+    """Which revenue is held against a limit; the value is the path of the fact."""
+
+    ANNUAL_LICENSEE = "annual_revenue_usd.licensee"
+    ANNUAL_GROUP = "annual_revenue_usd.group"
+    MONTHLY_PRODUCT = "monthly_revenue_usd.product"
+    MONTHLY_GROUP = "monthly_revenue_usd.group_consolidated"
+    TRAILING_GROUP = "trailing_12m_revenue_group"
+    RECURRING_PRODUCT = "arr_product"
+    ATTRIBUTABLE = "attributable_revenue"
+
+
+# The narrower measure that a wider one contains, and the wider one that bounds it.
+_NARROWER = {
+    Measure.ANNUAL_GROUP: Measure.ANNUAL_LICENSEE,
+    Measure.MONTHLY_GROUP: Measure.MONTHLY_PRODUCT,
+}
+_WIDER = {narrow: wide for wide, narrow in _NARROWER.items()}
+
+
+class Currency(StrEnum):
+    """The currency of a limit; facts are in US dollars."""
+
+    USD = "USD"
+    CNY = "CNY"
+
+
+# How many units one US dollar was at least and at most, 2005 to 2026, with room: between the two nothing is decided.
+_RATES = {Currency.USD: (1, 1), Currency.CNY: (6, 9)}
+
+
+@dataclass(frozen=True)
+class RevenueThreshold:
+    """Too much revenue, over the time and of the part of the business that the measure names."""
+
+    limit: int
+    operator: Operator
+    measure: Measure
+    currency: Currency
+
+    @classmethod
+    def parse(cls, fields: Fields) -> "RevenueThreshold":
+        """Read the parameters."""
+        return cls(
+            limit=fields.count("limit"),
+            operator=fields.choice("operator", Operator),
+            measure=fields.choice("measure", Measure),
+            currency=fields.choice_or_none("currency", Currency) or Currency.USD,
+        )
+
+    def check(self, at: Situation) -> Outcome:
+        """Whether the threshold is passed."""
+        amount = f"{self.operator.words} {self.limit:,} {self.currency} ({self.measure})"
+        looked = (self.measure, _NARROWER.get(self.measure), _WIDER.get(self.measure))
+        return outcome(
+            self._over(at.org),
+            met=f"not {amount}",
+            broken=amount,
+            facts={f"org.{item}": _amount(at.org, item) for item in looked if item},
+        )
+
+    def _over(self, org: OrgFacts) -> Truth:
+        low, high = _RATES[self.currency]
+        least = [
+            value
+            for item in (self.measure, _NARROWER.get(self.measure))
+            if (value := _amount(org, item)) is not None
+        ]
+        most = [
+            value
+            for item in (self.measure, _WIDER.get(self.measure))
+            if (value := _amount(org, item)) is not None
+        ]
+        if least and self.operator.exceeded(max(least) * low, self.limit):
+            return YES
+        if most and not self.operator.exceeded(min(most) * high, self.limit):
+            return NO
+        return Truth(None, frozenset({f"org.{self.measure}"}))
+
+
+def _amount(org: OrgFacts, measure: Measure | None) -> int | None:
+    if measure is None:
+        return None
+    name, _, scope = measure.value.partition(".")
+    amount: int | None = getattr(org, name).get(scope) if scope else getattr(org, name)
+    return amount

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from governance.fields import Fields
-from registry.licensing import tags
-from registry.licensing.facts import EntityType, Hosting, Purpose
-from registry.licensing.logic import YES, Truth, both, either
+from registry.licensing import gate, tags
+from registry.licensing.facts import Hosting, Purpose, Stage
+from registry.licensing.logic import YES, Truth, either
 from registry.licensing.situation import Outcome, Situation, member, outcome
 
 
@@ -25,6 +25,29 @@ class NonCommercial:
             met="the use is not commercial",
             broken="the use is commercial",
             facts={"use.commercial": at.use.commercial},
+        )
+
+
+@dataclass(frozen=True)
+class NonProduction:
+    """Use in production is outside the grant."""
+
+    @classmethod
+    def parse(cls, fields: Fields) -> "NonProduction":  # noqa: ARG003 - it has no parameters
+        """Read the parameters."""
+        return cls()
+
+    def check(self, at: Situation) -> Outcome:
+        """Whether the use is in production, by its environment or by its purpose."""
+        stage, purpose = at.use.environment, at.use.purpose
+        return outcome(
+            either(
+                Truth.of(None if stage is None else stage is Stage.PRODUCTION, "use.environment"),
+                Truth(purpose is Purpose.PRODUCTION),
+            ),
+            met="the use is not in production",
+            broken="the use is in production",
+            facts={"use.environment": stage, "use.purpose": purpose},
         )
 
 
@@ -61,7 +84,6 @@ class HostingLimit:
 
     hosting: tuple[str, ...]
     distribution: bool
-    entity_types: tuple[str, ...]
 
     @classmethod
     def parse(cls, fields: Fields) -> "HostingLimit":
@@ -69,30 +91,20 @@ class HostingLimit:
         return cls(
             tuple(member(fields, "hosting", Hosting, name) for name in fields.texts("hosting")),
             fields.flag_or_none("distribution") or False,
-            tuple(member(fields, "entity_types", EntityType, name) for name in fields.texts("entity_types")),
         )
 
     def check(self, at: Situation) -> Outcome:
         """Whether the use makes the model available in a way that is not granted."""
-        use, entity = at.use, at.org.entity_type
-        hosts = Truth.of(None if use.hosting is None else use.hosting in self.hosting, "use.hosting")
-        shares = either(
-            Truth.of(use.distribute_weights, "use.distribute_weights"),
-            Truth.of(use.distribute_derivative, "use.distribute_derivative"),
-        )
-        concerned = Truth.of(None if entity is None else entity in self.entity_types, "org.entity_type")
+        use = at.use
+        served = Truth.of(None if use.hosting is None else use.hosting in self.hosting, "use.hosting")
         return outcome(
-            both(
-                either(hosts, shares) if self.distribution else hosts,
-                concerned if self.entity_types else YES,
-            ),
+            either(served, gate.distributes(at)) if self.distribution else served,
             met="the model is not made available in a way that the license excludes",
             broken="the license excludes making the model available in this way",
             facts={
                 "use.hosting": use.hosting,
                 "use.distribute_weights": use.distribute_weights,
                 "use.distribute_derivative": use.distribute_derivative,
-                "org.entity_type": entity,
             },
         )
 

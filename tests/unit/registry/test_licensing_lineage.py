@@ -65,7 +65,7 @@ def test_the_distilled_llama_that_calls_itself_mit() -> None:
     for result in (stated, known):
         assert result.effective_licenses == ("deepseek-mit", "llama-3.3")
         assert result.verdict == "allowed_with_obligations"
-        assert {"accept-aup", "mau-attestation"} <= {duty.id for duty in result.obligations}
+        assert {"accept-aup", "mau-attestation"} <= {due.obligation.id for due in result.obligations}
         assert [conflict.imposed for conflict in result.conflicts] == ["llama-3.3"]
 
 
