@@ -26,6 +26,11 @@ def since(row: Any) -> datetime | None:
     return cast("datetime | None", row.suspended_at)
 
 
+def because(row: Any) -> str | None:
+    """Why a marked row was suspended; None where it is not."""
+    return cast("str | None", row.suspended_because)
+
+
 def words(row: Any) -> str:
     """Since when a marked row is suspended, and why; empty where it is not."""
     at = since(row)

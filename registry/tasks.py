@@ -58,9 +58,9 @@ def smoke_version_task(*, run_id: int, **_: object) -> None:
 
 @shared_task(name="registry.tasks.reevaluate_part_task", time_limit=360)
 def reevaluate_part_task(*, part_id: int, **_: object) -> None:
-    """Evaluate a part of what is approved again."""
+    """Evaluate a part of what is approved again, and what else waits of the campaign."""
     with stoppable():
-        reevaluate.reevaluate_part(part_id=part_id, worker=worker_name())
+        reevaluate.reevaluate_from(part_id=part_id, worker=worker_name())
 
 
 @shared_task(name="registry.tasks.begin_due_reevaluations_task", soft_time_limit=60, time_limit=90)

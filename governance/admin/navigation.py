@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from governance.desk import access
 from governance.permissions import Permission
 from registry.lifecycle import ApprovalStatus
-from registry.models import Approval
+from registry.models import Alert, Approval
 
 Entry = dict[str, Any]
 
@@ -24,6 +24,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 {
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
+                },
+                {
+                    **_entry("Alerts", "notification_important", "registry_alert_changelist"),
+                    **_alarming(),
                 },
                 _entry("Admissions", "login", "registry_admission_changelist"),
             ],
@@ -42,6 +46,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
                 _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                _entry("Re-evaluations", "published_with_changes", "registry_reevaluation_changelist"),
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
             ],
         ),
@@ -61,6 +66,12 @@ def _access(request: HttpRequest) -> list[Entry]:
 
 def _entry(title: str, icon: str, page: str) -> Entry:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+
+
+def _alarming() -> Entry:
+    """How many alerts nobody looks after yet."""
+    number = Alert.objects.filter(**Alert.STATES["open"]).count()
+    return {"badge_callback": number, "badge_title": "that nobody looks after"} if number else {}
 
 
 def _waiting(request: HttpRequest) -> Entry:

@@ -51,6 +51,9 @@ STATES: dict[str, tuple[str, str]] = {
     "inactive": ("plain", "do_not_disturb_on"),
     "in force": ("good", "check_circle"),
     "superseded": ("plain", "history"),
+    "suspended": ("bad", "pause_circle"),
+    "open": ("warn", "notification_important"),
+    "acknowledged": ("info", "visibility"),
     "enforce": ("plain", "gavel"),
     "warn": ("warn", "warning"),
     "done": ("good", "check"),
@@ -168,6 +171,7 @@ SUBJECT_PAGES = {
     "model-version": "admin:registry_modelversion_change",
     "approval": "admin:registry_approval_change",
     "admission": "admin:registry_admission_change",
+    "reevaluation": "admin:registry_reevaluation_change",
 }
 
 

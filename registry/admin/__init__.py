@@ -1,5 +1,5 @@
 """Pages of the registry: importing them registers them."""
 
-from registry.admin import admissions, approvals, environments, organizations, versions
+from registry.admin import admissions, alerts, approvals, environments, organizations, reevaluations, versions
 
-__all__ = ["admissions", "approvals", "environments", "organizations", "versions"]
+__all__ = ["admissions", "alerts", "approvals", "environments", "organizations", "reevaluations", "versions"]

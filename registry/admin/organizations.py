@@ -89,7 +89,7 @@ class OrganizationProfileAdmin(DeskAdmin):
             label="Attest facts",
             permission=Permission.ORGANIZATION_EDIT,
             carry_out=_attest,
-            done="The facts are attested. Verdicts made from now on use them.",
+            done="The facts are attested. From the day they hold, everything approved is evaluated again with them.",
             explanation="A change is a new row; what was attested before stays on record. The public log gets a digest, "
             "never the figures.",
             form=FactsForm,

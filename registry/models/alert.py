@@ -103,6 +103,13 @@ class Alert(models.Model):
             )
         ]
 
+    # How rows of each state are found.
+    STATES: ClassVar = {
+        "open": {"acknowledged_at__isnull": True, "resolved_at__isnull": True},
+        "acknowledged": {"acknowledged_at__isnull": False, "resolved_at__isnull": True},
+        "resolved": {"resolved_at__isnull": False},
+    }
+
     def __str__(self) -> str:
         return f"{self.kind} of {self.version}"
 

@@ -45,6 +45,16 @@ def start_worker(processes: int, log: Any) -> "subprocess.Popen[bytes]":
     )
 
 
+def stop(worker: "subprocess.Popen[bytes]") -> None:
+    """Ask the worker to end; its processes are its own to end."""
+    worker.send_signal(signal.SIGTERM)
+    try:
+        worker.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
 def wait(campaign: Any) -> float:
     """Wait for the end of a campaign; the seconds since it was asked for."""
     deadline = time.monotonic() + LIMIT_SECONDS
@@ -70,6 +80,7 @@ def prepare(count: int) -> Any:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
     from django.utils import timezone
 
@@ -78,6 +89,8 @@ def prepare(count: int) -> Any:
     from tests import factories
     from tests.benchmarks import bench_evaluate, population
 
+    for name in ("queue", "control"):
+        (settings.PATHS.broker / name).mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0)
     now = timezone.now()
     question = bench_evaluate.question()
@@ -158,8 +171,7 @@ def run(options: argparse.Namespace, installation: TemporaryInstallation) -> int
                 seconds.append(wait(campaign))
                 report(name, campaign, seconds[-1])
         finally:
-            os.killpg(worker.pid, signal.SIGTERM)
-            worker.wait(timeout=60)
+            stop(worker)
     change(campaigns(facts)[0][1])
     print("Where the time goes, one part of a campaign in which verdicts get worse:")
     for line in measuring.profile(one_part):
