@@ -18,8 +18,14 @@ class Event(StrEnum):
     TOKEN_ISSUED = "governance.token.issued"  # noqa: S105 - an event's name
     TOKEN_REVOKED = "governance.token.revoked"  # noqa: S105
     POLICY_LOADED = "governance.policy.loaded"
+    DOCUMENT_KEPT = "registry.document.kept"
     ENVIRONMENT_DEFINED = "registry.environment.defined"
     ORGANIZATION_ATTESTED = "registry.organization.attested"
+    LICENSE_CONCLUDED = "registry.license.concluded"
+    LINEAGE_STATED = "registry.lineage.stated"
+    LICENSE_PROPOSED = "registry.license.proposed"
+    LICENSE_DECLINED = "registry.license.declined"
+    CATALOG_RELEASED = "registry.catalog.released"
     VERSION_DRAFTED = "registry.version.drafted"
     VERSION_RESOLVED = "registry.version.resolved"
     VERSION_QUARANTINED = "registry.version.quarantined"

@@ -19,16 +19,27 @@ class Permission(StrEnum):
     ADMISSION_REQUEST = auto()
     ADMISSION_READ = auto()
     RECORD_APPEND = auto()
+    DOCUMENT_READ = auto()
+    DOCUMENT_KEEP = auto()
     LOG_READ = auto()
     PACK_EXPORT = auto()
     ORGANIZATION_EDIT = auto()
+    LICENSE_CONCLUDE = auto()
+    LICENSE_PROPOSE = auto()
+    LICENSE_PUBLISH = auto()
     POLICY_EDIT = auto()
     USER_MANAGE = auto()
     TOKEN_MANAGE = auto()
 
 
 READ = frozenset(
-    {Permission.VERSION_READ, Permission.ADMISSION_READ, Permission.LOG_READ, Permission.PACK_EXPORT}
+    {
+        Permission.VERSION_READ,
+        Permission.ADMISSION_READ,
+        Permission.DOCUMENT_READ,
+        Permission.LOG_READ,
+        Permission.PACK_EXPORT,
+    }
 )
 
 
@@ -53,6 +64,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.ORGANIZATION_EDIT,
+        Permission.LICENSE_CONCLUDE,
+        Permission.LICENSE_PROPOSE,
+        Permission.DOCUMENT_KEEP,
     },
     Role.REVIEWER: READ
     | {
@@ -61,6 +75,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_DECIDE,
         Permission.VERSION_REVOKE,
+        Permission.LICENSE_PUBLISH,
+        Permission.DOCUMENT_KEEP,
     },
     Role.AUDITOR: READ,
     Role.ADMIN: READ | {Permission.POLICY_EDIT, Permission.USER_MANAGE, Permission.TOKEN_MANAGE},

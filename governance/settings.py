@@ -123,6 +123,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=8 * 1024 * 1024)
+FILE_UPLOAD_HANDLERS = ["governance.uploads.BoundedUpload"]
 
 # Unset: kombu's filesystem transport under DATA_DIR, which needs no server.
 BROKER_URL = env.str("BROKER_URL", default="filesystem://")
@@ -155,7 +156,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}desk/favicon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [f"/{STATIC_URL}desk/desk.css", f"/{STATIC_URL}desk/evidence.css"],
+    "STYLES": [f"/{STATIC_URL}desk/{name}.css" for name in ("desk", "evidence", "origin")],
     "SIDEBAR": {"navigation": "governance.admin.navigation.sidebar"},
     "DASHBOARD_CALLBACK": "governance.admin.dashboard.add_numbers",
     "COLORS": {

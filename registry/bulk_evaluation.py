@@ -1,14 +1,20 @@
 """The licence verdicts of many versions at once, with as many queries as for one; writes nothing."""
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from registry import evaluation
-from registry.evaluation import Asking, Judgement, Registered
+from registry import background, evaluation
+from registry.attestations import FactsInForce
+from registry.background import Background
+from registry.evaluation import Asking, Judgement
 from registry.licensing.catalog import Catalog
 from registry.licensing.facts import InvalidFacts
-from registry.models import ModelVersion, OrganizationProfile, ServingEnvironment
+from registry.models import ModelVersion, ServingEnvironment
+
+Entries = Iterable[Mapping[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,61 +26,75 @@ class Failure:
 
 
 class Memory:
-    """What the registry knows of models, read once for all questions."""
+    """What the registry knows of models, each at a revision or as it is now, read once for all questions."""
 
     def __init__(self) -> None:
-        self._models: dict[str, Registered | None] = {}
+        self._models: dict[tuple[str, str | None], Background | None] = {}
 
-    def __call__(self, names: Iterable[str]) -> Mapping[str, Registered]:
+    def look_up(self, names: set[str], pins: Mapping[str, str]) -> dict[str, Background]:
         """What is known of those of the models that are registered."""
-        wanted = sorted(set(names))
-        missing = [name for name in wanted if name not in self._models]
-        if missing:
-            self._models |= dict.fromkeys(missing) | evaluation.registered(missing, revisions={})
-        return {name: model for name in wanted if (model := self._models[name]) is not None}
+        wanted = {name: (name, pins.get(name)) for name in sorted(names)}
+        self._read(set(wanted.values()))
+        return {name: found for name, key in wanted.items() if (found := self._models[key]) is not None}
 
-    def read_ahead(self, names: Iterable[str]) -> None:
-        """Read these models and those behind them, a generation of all questions at a time."""
-        waiting = set(names)
+    def read_ahead(self, entries: Entries) -> None:
+        """Read the models behind these entries, a generation of all questions at a time."""
+        pins: dict[str, set[str]] = defaultdict(set)
         for _ in range(evaluation.MAX_GENERATIONS):
-            found = self(waiting)
-            behind = {parent for model in found.values() for parent in evaluation.parents_of(model.entries)}
-            waiting = behind - set(self._models)
-            if not waiting:
+            for name, revision in ((entry["model"], entry.get("revision")) for entry in entries):
+                if revision:
+                    pins[name].add(revision)
+            parents = {parent for entry in entries for parent in entry["parents"]}
+            keys = {(name, pin) for name in parents for pin in (None, *pins[name])} - set(self._models)
+            if not keys:
                 return
+            self._read(keys)
+            found = (self._models[key] for key in sorted(keys, key=str))
+            entries = [entry for model in found if model is not None for entry in model.entries]
+
+    def _read(self, keys: set[tuple[str, str | None]]) -> None:
+        missing = keys - set(self._models)
+        if not missing:
+            return
+        rows = evaluation.of_models({name for name, _ in missing})
+        newest = rows.order_by("registered_model", "-resolved_at", "-pk").distinct("registered_model")
+        now = {str(row.registered_model): background.of(row) for row in newest}
+        pins = {pin for _, pin in missing if pin}
+        at = {
+            (str(row.registered_model), row.revision): background.of(row)
+            for row in (rows.filter(revision__in=pins).order_by("-resolved_at", "-pk") if pins else ())
+        }
+        self._models |= {(name, pin): at.get((name, pin), now.get(name)) for name, pin in missing}
 
 
 def judge_many(
     questions: Sequence[tuple[ModelVersion, ServingEnvironment]],
     *,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
-    catalog: Catalog,
+    terms: Catalog,
 ) -> list[Judgement | Failure]:
     """The answer to each question, in order, as `evaluation.judge` gives it one by one."""
     try:
-        asking = Asking(organization=organization, on=on, catalog=catalog)
+        asking = Asking(organization=organization, on=on, terms=terms)
     except InvalidFacts as error:
         return [_failure(error)] * len(questions)
-    written = evaluation.written([version.pk for version, _ in questions])
-    own = {
-        version.pk: evaluation.entries_of(str(version.registered_model), written[version.pk][1])
-        for version, _ in questions
-    }
+    own = _own([version.pk for version, _ in questions])
     memory = Memory()
-    memory.read_ahead(parent for entries in own.values() for parent in evaluation.parents_of(entries))
+    memory.read_ahead([entry for found in own.values() for entry in found.entries])
     answers: list[Judgement | Failure] = []
     for version, environment in questions:
-        model = str(version.registered_model)
-        known, entries = {model: written[version.pk][0]}, list(own[version.pk])
-        evaluation.follow(
-            evaluation.parents_of(entries) - set(known), known=known, entries=entries, look_up=memory
-        )
         try:
-            answers.append(asking.judge(version, environment, known=known, entries=entries))
+            about = evaluation.background_of(version, own=own[version.pk], look_up=memory.look_up)
+            answers.append(asking.judge(environment, *about))
         except Exception as error:  # noqa: BLE001 - one question that breaks must not hide the others
             answers.append(_failure(error))
     return answers
+
+
+def _own(version_ids: Sequence[int]) -> dict[int, Background]:
+    rows = ModelVersion.objects.filter(pk__in=version_ids).defer("card").select_related("registered_model")
+    return {row.pk: background.of(row) for row in rows.prefetch_related(*background.RELATED)}
 
 
 def _failure(error: Exception) -> Failure:

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from registry import attestations, provenance
 from registry.models import (
     Admission,
     Approval,
     Evaluation,
     LeasedRun,
     ModelVersion,
+    OrganizationProfile,
     SmokeRun,
     VerificationRun,
 )
@@ -134,11 +136,50 @@ def _evaluation(row: Evaluation) -> dict[str, Any]:
         "purpose": row.purpose,
         "verdict": row.verdict,
         "request": row.request,
+        "attestations": _attestations(row),
         "result": row.result,
         "evaluation_digest": row.evaluation_digest,
         "catalog_digest": row.catalog_digest,
         "evaluated_by": row.evaluated_by,
         "evaluated_at": rfc3339(row.evaluated_at),
+    }
+
+
+def origin(row: ModelVersion) -> dict[str, Any]:
+    """Where the model comes from: by the project's data, and by what the policy in force declares."""
+    found, policy = provenance.as_declared(row)
+    digest = policy.policy_digest if policy else None
+    return {**_about(row), "policy_digest": digest, "origin": provenance.to_json(found)}
+
+
+def _attestations(row: Evaluation) -> list[dict[str, Any]]:
+    """Who attested the organisation's facts that were used, and which documents show them."""
+    used: dict[int, dict[str, Any]] = {}
+    for fact in attestations.facts_used(row):
+        if fact.profile is None:
+            continue
+        entry = used.setdefault(fact.profile.pk, {**attestation(fact.profile), "facts": []})
+        entry["facts"].append(fact.path)
+    return [used[number] for number in sorted(used)]
+
+
+def attestation(row: OrganizationProfile) -> dict[str, Any]:
+    """One attestation with the digests of its documents; its figures are not repeated."""
+    return {
+        "id": row.pk,
+        "complete": row.is_complete,
+        "effective_at": rfc3339(row.effective_at),
+        "attested_by": row.attested_by.username,
+        "attested_at": rfc3339(row.attested_at),
+        "evidence": [
+            {
+                "name": one.document.name,
+                "media_type": one.document.media_type,
+                "sha256": one.document.sha256,
+                "facts": one.facts,
+            }
+            for one in row.evidence.all()
+        ],
     }
 
 

@@ -3,44 +3,32 @@
 import dataclasses
 import functools
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from modelcustody_client import canonical
 
-from registry.description import license_catalog
-from registry.licensing import catalog, evaluate, facts, request
+from registry import background, catalogs
+from registry.attestations import FactsInForce
+from registry.background import Background
+from registry.licensing import evaluate, facts, request
+from registry.licensing.catalog import Catalog
 from registry.models import (
-    FindingKind,
-    LicenseFinding,
-    LineageEdge,
     ModelVersion,
-    OrganizationProfile,
-    Relation,
     ServingEnvironment,
 )
 
 # How far behind a model its ancestors are followed; a longer line ends with an ancestor of unknown licence.
 MAX_GENERATIONS = 16
-# Several licenses at once are written with AND.
-CONJUNCTION = re.compile(r"\s+AND\s+|,\s*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Registered:
-    """What the registry knows of a model: the licences it was concluded to be under, and its own lineage."""
-
-    licenses: tuple[str, ...]
-    entries: list[dict[str, Any]]
-
-
-# What a version says of itself: its licences, and its edges to ancestors.
-Written = tuple[tuple[str, ...], tuple[LineageEdge, ...]]
-# What is known of those of the models that are registered.
-LookUp = Callable[[set[str]], Mapping[str, Registered]]
+# So many entries of ancestors make up a question; what lies behind them stays open, and says so.
+MAX_ENTRIES, MAX_ENTRIES_LEFT = 1_500, 400
+NOT_FOLLOWED = "the line of its ancestors is too long, and was not followed further"
+NONE: Mapping[str, str] = MappingProxyType({})
+# What is known of those of the models that are registered, at the revisions that some of them are pinned to.
+LookUp = Callable[[set[str], Mapping[str, str]], Mapping[str, Background]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +37,7 @@ class Judgement:
 
     request: dict[str, Any]
     result: dict[str, Any]
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
 
     @property
     def verdict(self) -> str:
@@ -67,53 +55,47 @@ def judge(
     *,
     version: ModelVersion,
     environment: ServingEnvironment,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
+    terms: Catalog | None = None,
 ) -> Judgement:
-    """Ask whether the organisation may use this version there, on this day."""
-    model = str(version.registered_model)
-    licenses, edges = _written(version.pk)
-    known, entries = {model: licenses}, entries_of(model, edges)
-    follow(parents_of(entries) - set(known), known=known, entries=entries, look_up=_registered)
-    asking = Asking(organization=organization, on=on, catalog=license_catalog())
-    return asking.judge(version, environment, known=known, entries=entries)
+    """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
+    asking = Asking(organization=organization, on=on, terms=terms or catalogs.current())
+    return asking.judge(environment, *background_of(version))
 
 
 class Asking:
-    """Questions of one organisation on one day, against one catalogue; facts are parsed once for all of them."""
+    """Questions of one organisation on one day, by one catalogue; its facts are read once for all of them."""
 
-    def __init__(
-        self, *, organization: OrganizationProfile | None, on: date, catalog: catalog.Catalog
-    ) -> None:
-        self._organization, self._on, self._catalog = organization, on, catalog
-        self._org: dict[str, Any] = organization.facts if organization else {}
+    def __init__(self, *, organization: FactsInForce | None, on: date, terms: Catalog) -> None:
+        self._organization, self._on, self._terms = organization, on, terms
+        self._org = dict(organization.facts) if organization else {}
+        self._attestations = organization.attestations if organization else {}
         self._parsed_org = facts.parse_org(self._org, on=on)
         self._parsed_use: dict[int, facts.UseFacts] = {}
 
     def judge(
         self,
-        version: ModelVersion,
         environment: ServingEnvironment,
-        *,
+        background: Mapping[str, Any],
         known: Mapping[str, tuple[str, ...]],
-        entries: list[dict[str, Any]],
     ) -> Judgement:
-        """The verdict on one version, from its lineage and what the registry concluded about it."""
-        question: dict[str, Any] = {
-            "model": str(version.registered_model),
-            "revision": version.revision,
-            "lineage": entries,
-            "evaluation_date": self._on.isoformat(),
-        }
+        """The verdict on one version, from what `background_of` says of it."""
+        question = {**background, "evaluation_date": self._on.isoformat()}
         parsed = dataclasses.replace(
             request.parse_request(question, today=self._on),
             org=self._parsed_org,
             use=self._use(environment),
             known=known,
         )
-        result = evaluate.evaluate(parsed, self._catalog).to_json()
-        listed = {name: list(ids) for name, ids in sorted(known.items())}
-        stored = {**question, "org": self._org, "use": environment.use, "known": listed}
+        result = evaluate.evaluate(parsed, self._terms).to_json()
+        stored = {
+            **question,
+            "org": self._org,
+            "use": environment.use,
+            "known": {name: list(ids) for name, ids in sorted(known.items())},
+            "attestations": self._attestations,
+        }
         return Judgement(stored, result, self._organization)
 
     def _use(self, environment: ServingEnvironment) -> facts.UseFacts:
@@ -122,117 +104,101 @@ class Asking:
         return self._parsed_use[environment.pk]
 
 
+def background_of(
+    version: ModelVersion, *, own: Background | None = None, look_up: LookUp | None = None
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it.
+
+    Whoever asks about many versions brings what it has read of them, and where to look up those behind them.
+    """
+    model = str(version.registered_model)
+    found = own or background.current(version)
+    known, entries = {model: found.licenses}, list(found.entries)
+    parents = {parent for entry in entries for parent in entry["parents"]} - set(known)
+    _follow(parents, known=known, entries=entries, look_up=look_up or _registered)
+    return {"model": model, "revision": version.revision, "lineage": entries}, known
+
+
 def answer(
-    question: Mapping[str, Any], *, known: Mapping[str, tuple[str, ...]], today: date
+    question: Mapping[str, Any],
+    *,
+    known: Mapping[str, tuple[str, ...]],
+    today: date,
+    terms: Catalog | None = None,
 ) -> dict[str, Any]:
-    """The answer to a question in the vocabulary of the REST interface."""
+    """The answer to a question in the vocabulary of the REST interface; by default, by the terms in force."""
     parsed = dataclasses.replace(request.parse_request(question, today=today), known=known)
-    return evaluate.evaluate(parsed, license_catalog()).to_json()
+    return evaluate.evaluate(parsed, terms or catalogs.current()).to_json()
 
 
 def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[str, Any]:
     """The same, with what this registry concluded about the models that the question names."""
     parsed = request.parse_request(question, today=today)
+    if any(entry.concluded_by for entry in parsed.lineage):
+        raise request.InvalidRequest("lineage", "only the registry says who concluded what")
     named = {parsed.model, *parsed.declared.base_models}
     for entry in parsed.lineage:
         named.update((entry.model, *entry.parents, *entry.teachers))
     revisions = {parsed.model: parsed.revision} if parsed.model and parsed.revision else {}
     known: dict[str, tuple[str, ...]] = {}
     entries: list[dict[str, Any]] = []
-    follow(
+    _follow(
         {name for name in named if name},
         known=known,
         entries=entries,
-        look_up=lambda names: registered(names, revisions=revisions),
+        look_up=functools.partial(_registered, revisions=revisions),
     )
     extended = {**question, "lineage": [*(question.get("lineage") or []), *entries]}
     return answer(extended, known=known, today=today)
 
 
-def concluded(findings: Iterable[LicenseFinding]) -> tuple[str, ...]:
-    """The licenses that a version was concluded to be under."""
-    for finding in findings:
-        if finding.kind == FindingKind.CONCLUDED:
-            return tuple(CONJUNCTION.split(finding.license_id))
-    return (catalog.UNKNOWN,)
-
-
-@functools.lru_cache(maxsize=512)
-def _written(version_id: int) -> Written:
-    """Licences and ancestors of a resolved version: written once with it, so they are remembered."""
-    return written([version_id])[version_id]
-
-
-def written(version_ids: Sequence[int]) -> dict[int, Written]:
-    """Licences and ancestors of each version, as its files were found to say."""
-    findings: dict[int, list[LicenseFinding]] = {key: [] for key in version_ids}
-    edges: dict[int, list[LineageEdge]] = {key: [] for key in version_ids}
-    for finding in LicenseFinding.objects.filter(version_id__in=version_ids):
-        findings[finding.version_id].append(finding)
-    for edge in LineageEdge.objects.filter(version_id__in=version_ids).order_by("pk"):
-        edges[edge.version_id].append(edge)
-    return {key: (concluded(findings[key]), tuple(edges[key])) for key in version_ids}
-
-
-def entries_of(model: str, edges: Iterable[LineageEdge]) -> list[dict[str, Any]]:
-    """A version's edges in the words of a question; what the files do not say counts as fine-tuning."""
-    return [
-        {
-            "model": model,
-            "relation": None if edge.relation == Relation.UNSTATED else edge.relation,
-            "parents": [edge.base_model],
-            "teacher": None,
-        }
-        for edge in edges
-    ]
-
-
-def parents_of(entries: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The models that the entries name as parents."""
-    return {parent for entry in entries for parent in entry["parents"]}
-
-
-def follow(
-    names: set[str], *, known: dict[str, tuple[str, ...]], entries: list[dict[str, Any]], look_up: LookUp
+def _follow(
+    names: set[str],
+    *,
+    known: dict[str, tuple[str, ...]],
+    entries: list[dict[str, Any]],
+    look_up: LookUp,
 ) -> None:
     """Add what the registry knows of these models and of those behind them, a generation at a time."""
     for _ in range(MAX_GENERATIONS):
-        found = look_up(names)
-        known |= {name: model.licenses for name, model in found.items()}
-        further = [entry for model in found.values() for entry in model.entries]
-        entries += further
-        names = parents_of(further) - set(known)
+        grounds = look_up(names, pins_of(entries))
+        found = [entry for ground in grounds.values() for entry in ground.entries]
+        if len(entries) + len(found) > MAX_ENTRIES:
+            break
+        known |= {name: ground.licenses for name, ground in grounds.items()}
+        entries += found
+        names = {parent for entry in found for parent in entry["parents"]} - set(known)
         if not names:
             return
+    entries += [{"model": name, "hints": [NOT_FOLLOWED]} for name in sorted(names)[:MAX_ENTRIES_LEFT]]
 
 
-def _registered(names: set[str]) -> dict[str, Registered]:
-    return registered(names, revisions={})
+def pins_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The revisions of models that the entries name."""
+    return {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
 
 
-def registered(names: Iterable[str], *, revisions: Mapping[str, str]) -> dict[str, Registered]:
-    """What is known of each registered model, from the version named, else from the one resolved last."""
-    names = set(names)
-    if not names:
-        return {}
-    rows = ModelVersion.objects.filter(
-        manifest_digest__isnull=False,
-        registered_model__publisher__in={name.partition("/")[0] for name in names},
-        registered_model__name__in={name.partition("/")[2] for name in names},
+def _registered(
+    names: set[str], pins: Mapping[str, str], *, revisions: Mapping[str, str] = NONE
+) -> dict[str, Background]:
+    """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
+    rows = of_models(names).order_by("resolved_at", "pk") if names else ()
+    found: dict[str, ModelVersion] = {}
+    for row in rows:
+        name = str(row.registered_model)
+        is_pinned = name in found and found[name].revision == pins.get(name) is not None
+        if name in names and revisions.get(name, row.revision) == row.revision and not is_pinned:
+            found[name] = row
+    return {name: background.of(version) for name, version in sorted(found.items())}
+
+
+def of_models(names: Iterable[str]) -> QuerySet[ModelVersion]:
+    """The resolved versions of these models, and perhaps of some with similar names, with what is known of them."""
+    split = [name.partition("/") for name in names]
+    return (
+        ModelVersion.objects.filter(manifest_digest__isnull=False)
+        .filter(registered_model__publisher__in={publisher for publisher, _, _ in split})
+        .filter(registered_model__name__in={name for _, _, name in split})
+        .select_related("registered_model")
+        .prefetch_related(*background.RELATED)
     )
-    for name, revision in revisions.items():
-        publisher, _, short = name.partition("/")
-        of_model = Q(registered_model__publisher=publisher, registered_model__name=short)
-        rows = rows.filter(~of_model | Q(revision=revision))
-    newest = (
-        rows.select_related("registered_model")
-        .prefetch_related("license_findings", "lineage")
-        .order_by("registered_model_id", "-resolved_at", "-pk")
-        .distinct("registered_model_id")
-    )
-    found = {str(row.registered_model): row for row in newest}
-    return {
-        name: Registered(concluded(row.license_findings.all()), entries_of(name, row.lineage.all()))
-        for name, row in sorted(found.items())
-        if name in names
-    }

@@ -13,7 +13,7 @@ from audit import selectors
 from audit.selectors import Entry
 from governance import keys
 from governance.errors import Conflict, Unavailable
-from registry import bom, documents, report
+from registry import attestations, bom, documents, report
 from registry.models import Admission, Artifact, ModelVersion
 
 # Admissions of a version beyond those that its deployments cite; newest first.
@@ -76,6 +76,7 @@ def _documents(
     artifacts = list(Artifact.objects.filter(version=version).order_by("path"))
     verification, smoke = documents.verification(version), documents.smoke(version)
     evaluations, approvals = documents.evaluations(version), documents.approvals(version)
+    origin = documents.origin(version)
     page = report.render(
         version=documents.version(version),
         files=[
@@ -84,6 +85,7 @@ def _documents(
         verification=verification,
         smoke=smoke,
         evaluations=evaluations,
+        origin=origin,
         approvals=approvals,
         admissions=[documents.admission(row) for row in _admissions(version)],
         served=_served(logs["requests"].entries),
@@ -106,6 +108,7 @@ def _documents(
         "verification.json": _json(verification),
         "smoke.json": _json(smoke),
         "evaluation.json": _json(evaluations),
+        "origin.json": _json(origin),
         "report.html": page,
     }
 
@@ -160,6 +163,9 @@ def _subjects(version: ModelVersion, requests: Iterable[Entry]) -> list[str]:
             f"policy:{row.policy.policy_digest}",
             f"environment:{row.environment.name}",
             f"organization-facts:{row.evaluation.organization_id}",
+        }
+        found |= {
+            f"organization-facts:{number}" for number in attestations.attestations_of(row.evaluation).values()
         }
     found |= {f"admission:{row.pk}" for row in _admissions(version)}
     found |= {f"admission:{admission}" for admission in _cited(requests)}

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
-from registry import evaluation, evidence, suspended
+from registry import catalogs, evaluation, evidence, provenance, suspended
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
@@ -19,13 +19,14 @@ from registry.admission.axes import (
     closest,
 )
 from registry.admission.offer import Offer
+from registry.attestations import FactsInForce
+from registry.licensing.catalog import Catalog
 from registry.lifecycle import Outcome, Severity, Status
 from registry.models import (
     Approval,
     CheckResult,
     LeasedRun,
     ModelVersion,
-    OrganizationProfile,
     ServingEnvironment,
 )
 
@@ -71,26 +72,36 @@ def candidates(
     versions: Sequence[ModelVersion],
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
 ) -> list[Candidate]:
     """Everything that admission looks at, for these versions and one environment."""
     ids = [row.pk for row in versions]
     approvals = list(suspended.marked(Approval.objects.filter(version__in=ids).select_related("environment")))
-    return [
-        candidate(
-            row,
-            approvals=[item for item in approvals if item.version_id == row.pk],
-            license_evidence=_license(row, environment=environment, organization=organization, on=on),
+    found, terms = [], catalogs.current()
+    for row in versions:
+        judged = _judged(row, environment=environment, organization=organization, on=on, terms=terms)
+        found.append(
+            candidate(
+                row,
+                approvals=[item for item in approvals if item.version_id == row.pk],
+                license_evidence=license_evidence(judged.result) if judged else None,
+                question=judged.request if judged else None,
+                terms=terms,
+            )
         )
-        for row in versions
-    ]
+    return found
 
 
 def candidate(
-    version: ModelVersion, *, approvals: Iterable[Approval], license_evidence: LicenseEvidence | None
+    version: ModelVersion,
+    *,
+    approvals: Iterable[Approval],
+    license_evidence: LicenseEvidence | None,
+    question: Mapping[str, Any] | None = None,
+    terms: Catalog | None = None,
 ) -> Candidate:
-    """One version with its newest evidence."""
+    """One version with its newest evidence; the licence question, where one was asked, has its lineage already."""
     verification, smoke = evidence.current_verification(version), evidence.current_smoke(version)
     checks = _checks(verification.pk) if verification else ()
     bare = _bare(version)
@@ -109,6 +120,9 @@ def candidate(
         formats=_formats(version.pk) if version.manifest_digest else None,
         requires_remote_code=_remote_code(checks),
         signature=_signature(checks),
+        origin=provenance.of_question(question, terms=terms)
+        if question
+        else provenance.of_version(version, terms=terms).facts,
     )
 
 
@@ -123,17 +137,19 @@ def license_evidence(result: Mapping[str, Any]) -> LicenseEvidence:
     )
 
 
-def _license(
+def _judged(
     version: ModelVersion,
     *,
     environment: ServingEnvironment | None,
-    organization: OrganizationProfile | None,
+    organization: FactsInForce | None,
     on: date,
-) -> LicenseEvidence | None:
+    terms: Catalog,
+) -> evaluation.Judgement | None:
     if environment is None or version.manifest_digest is None:
         return None
-    found = evaluation.judge(version=version, environment=environment, organization=organization, on=on)
-    return license_evidence(found.result)
+    return evaluation.judge(
+        version=version, environment=environment, organization=organization, on=on, terms=terms
+    )
 
 
 def _bare(version: ModelVersion) -> Candidate:

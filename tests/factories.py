@@ -13,7 +13,8 @@ from governance import tokens
 from governance.actors import Actor
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Role, Scope
-from registry import models
+from registry import catalogs, models
+from registry.actions import documents
 from registry.lifecycle import Outcome, RunState, Severity, Status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -205,10 +206,25 @@ def environment(**fields: Any) -> models.ServingEnvironment:
     return models.ServingEnvironment.objects.create(**fields)
 
 
+def document(**fields: Any) -> models.EvidenceDocument:
+    return documents.keep_document(
+        name=fields.get("name", "evidence.txt"),
+        media_type=fields.get("media_type", "text/plain"),
+        content=fields.get("content") or f"evidence {next(_numbers)}".encode(),
+        actor=fields.get("actor") or actor(),
+        now=fields.get("now", NOW),
+    )
+
+
 def organization(**fields: Any) -> models.OrganizationProfile:
     fields.setdefault("facts", {"principal_place_of_business": "DE"})
     fields.setdefault("effective_at", NOW - timedelta(days=30))
     return models.OrganizationProfile.objects.create(attested_by=user(), **fields)
+
+
+def catalog_release() -> models.CatalogRelease:
+    """The catalogue in force; the project's records, where nobody has put any on record."""
+    return catalogs.ensure_on_record(actor="system:test", now=NOW)
 
 
 def evaluation(
@@ -225,7 +241,7 @@ def evaluation(
         environment=environment,
         request={},
         evaluation_digest=f"sha256:{sha256('evaluation')}",
-        catalog_digest=f"sha256:{sha256('catalog')}",
+        catalog_digest=fields.pop("catalog_digest", None) or catalog_release().catalog_digest,
         evaluated_by="user:test",
         **fields,
     )

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from audit import log
 from audit.events import Event
+from governance import countries
 from governance.actions.people import SETUP
 from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput, Unavailable
@@ -36,6 +37,12 @@ def load_policy(*, text: str, actor: Actor | None, now: datetime) -> PolicyDocum
         policy = document.parse(text.encode())
     except document.InvalidPolicy as error:
         raise InvalidInput(f"The policy is not valid: {error}", field=error.field) from error
+    if doubtful := policy.origin.doubtful:
+        meant = countries.MISTAKEN.get(doubtful[0])
+        raise InvalidInput(
+            f"The policy denies {doubtful[0]}, which is no country{f'; write {meant}' if meant else ''}.",
+            field="origin.denied_countries",
+        )
     _take_turns()
     newest = PolicyDocument.objects.order_by("-pk").first()
     if newest is not None and newest.policy_digest == policy.policy_digest:

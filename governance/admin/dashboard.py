@@ -13,6 +13,7 @@ from audit import overview
 from governance.desk import access, charts
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Permission, Role
+from registry.actions import shipped_licenses
 from registry.admin import axes
 from registry.lifecycle import ApprovalStatus, Status
 from registry.models import (
@@ -71,6 +72,7 @@ def add_numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         "versions": sum(statuses.values()),
         "first_steps": steps,
         "logs": overview.log_numbers(),
+        "pending_licenses": shipped_licenses.pending(),
         **_charts(now=now),
         "queue": list(
             Approval.objects.filter(status=ApprovalStatus.REQUESTED)

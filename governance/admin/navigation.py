@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from governance.desk import access
 from governance.permissions import Permission
 from registry.lifecycle import ApprovalStatus
-from registry.models import Alert, Approval
+from registry.models import Alert, Approval, LicenseProposal
 
 Entry = dict[str, Any]
 
@@ -37,6 +37,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             [
                 _entry("Served requests", "manage_search", "audit_servedrequest_changelist"),
                 _entry("Deployments", "dns", "audit_deployment_changelist"),
+                _entry("Evidence documents", "attach_file", "registry_evidencedocument_changelist"),
                 _entry("Decisions log", "receipt_long", "audit_decisionentry_changelist"),
                 _entry("Recorders and gaps", "sensors", "audit_sequencegap_changelist"),
             ],
@@ -46,6 +47,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
                 _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                {
+                    **_entry("Licences", "contract", "registry_licenserecord_changelist"),
+                    **_proposals(request),
+                },
                 _entry("Re-evaluations", "published_with_changes", "registry_reevaluation_changelist"),
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
             ],
@@ -81,6 +86,18 @@ def _waiting(request: HttpRequest) -> Entry:
     number = (
         Approval.objects.filter(status=ApprovalStatus.REQUESTED)
         .exclude(requested_by=access.person(request))
+        .count()
+    )
+    return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
+
+
+def _proposals(request: HttpRequest) -> Entry:
+    """For those who put records in force: how many proposals wait for them."""
+    if not access.may(request, Permission.LICENSE_PUBLISH):
+        return {}
+    number = (
+        LicenseProposal.objects.filter(closed_at__isnull=True, release__isnull=True)
+        .exclude(proposed_by=access.person(request))
         .count()
     )
     return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}

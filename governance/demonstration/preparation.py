@@ -12,9 +12,11 @@ from django.db import transaction
 
 from governance.actions import people, policies, tokens
 from governance.actors import Actor
+from governance.errors import GovernanceError
 from governance.models import PolicyDocument, User
 from governance.permissions import Role, Scope
-from registry.actions import environments, organization
+from registry.actions import environments, organization, shipped_licenses
+from registry.licensing.releases import Change
 from registry.models import OrganizationProfile, ServingEnvironment
 
 ENVIRONMENT, PURPOSE, REGION, RECORDER = "internal-assistant", "assistant", "eu-central", "demonstration-node"
@@ -82,6 +84,18 @@ def prepare(*, now: datetime) -> dict[str, Any]:
         made["tokens"]["node"] = text
         _write(file, made)
     return made
+
+
+def load_licenses(*, now: datetime) -> tuple[str, str]:
+    """Put the licence records of this version in force: what came of it, and what the reader should know."""
+    try:
+        loaded = shipped_licenses.load_licenses(now=now)
+    except GovernanceError as problem:
+        return "", f"the catalogue in force stays: {problem.detail}"
+    hidden = [name for name, change in loaded.changes.items() if change == Change.CHANGED_BENEATH]
+    hint = f"your own records hide a change of the project's: {', '.join(hidden)}" if hidden else ""
+    number = len(loaded.release.entries)
+    return f"{number} records, {len(loaded.changes) or 'none'} changed", hint
 
 
 def _person(role: Role, made: dict[str, Any], by: Actor | None, now: datetime) -> User:

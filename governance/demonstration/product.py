@@ -91,6 +91,10 @@ def _product(paths: Paths, port: int, console: Console) -> Iterator[Supervisor]:
                 watcher.start()
                 _migrate(paths)
                 step.detail = "PostgreSQL, roles and tables"
+            with console.step("licences") as step:
+                step.detail, hint = preparation.load_licenses(now=timezone.now())
+                if hint:
+                    step.lack(hint)
             with console.step("accounts") as step:
                 call_command("create_keys", stdout=StringIO())
                 preparation.prepare(now=timezone.now())

@@ -7,6 +7,8 @@ from django import forms
 
 from governance.errors import GovernanceError
 
+MOST_DIGITS = 18
+
 
 class DeskForm(forms.Form):
     """A form that knows the row it acts on; without fields it is a plain confirmation."""
@@ -20,11 +22,16 @@ class DeskForm(forms.Form):
 
     def refuse(self, error: GovernanceError) -> None:
         """Show a refusal of the domain at the field that it names, or above the form."""
-        name = error.field if error.field in self.fields else None
-        self.add_error(name, error.detail)
+        self.add_error(self.field_of(error.field), error.detail)
         for one in _listed(error.extra.get("errors")):
             if one not in error.detail:
                 self.add_error(None, one)
+
+    def field_of(self, path: str | None) -> str | None:
+        """The field that a path such as `org.users.2026-10` is asked for in; None where there is none."""
+        while path and path not in self.fields:
+            path = path.rpartition(".")[0]
+        return path or None
 
 
 def _listed(errors: object) -> list[str]:
@@ -71,3 +78,42 @@ class DayField(forms.DateField):
 def days_ahead(days: int, *, now: datetime) -> str:
     """A day as a date field shows it."""
     return (now + timedelta(days=days)).date().isoformat()
+
+
+SEPARATORS = str.maketrans("", "", ", _'\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number that is not negative, with or without separators; None for an empty text."""
+    digits = text.strip().translate(SEPARATORS)
+    if not digits:
+        return None
+    if not digits.isascii() or not digits.isdigit() or len(digits) > MOST_DIGITS:
+        raise forms.ValidationError("Write a whole number that is not negative, such as 1,200,000.")
+    return int(digits)
+
+
+class SeveralFiles(forms.ClearableFileInput):
+    """An input for several files."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Up to so many files; none is fine unless it is required."""
+
+    widget = SeveralFiles
+
+    def __init__(self, *, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """The files."""
+        sent = data if isinstance(data, list | tuple) else [data] if data else []
+        if self.required and not sent:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        if len(sent) > self.most:
+            raise forms.ValidationError(f"At most {self.most} files at a time.")
+        # An empty file is for the domain to refuse, like any other that is not kept.
+        return list(sent)

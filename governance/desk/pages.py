@@ -197,7 +197,8 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         access.require(request, action.permission)
         if request.method not in {"GET", "HEAD", "POST"}:
             return HttpResponseNotAllowed(["GET", "POST"])
-        form = action.form(request.POST if request.method == "POST" else None, row=row)
+        sent = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = action.form(*sent, row=row)
         status = 200
         if request.method == "POST" and form.is_valid():
             answer = self._attempt(request, action, row, form)

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 from governance.fields import Fields, InvalidField
+from governance.policy import origin
+from governance.policy.origin import OriginPolicy
 
 DEFAULT = Path(__file__).parent / "default.toml"
 VERSION = 1
 MAX_BYTES = 256 * 1024
 MAX_DAYS = 3650
 SECTIONS = ("evidence", "license", "approval", "signature", "origin", "admission")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -77,7 +78,7 @@ class Policy:
     on_worse_verdict: WorseVerdict
     approval_max_days: int
     signature_required: bool
-    denied_countries: frozenset[str]
+    origin: OriginPolicy
     mode: Mode
     ttl_minutes: int
     regions: Mapping[str, frozenset[str]]
@@ -101,6 +102,7 @@ def parse(content: bytes) -> Policy:
     for section in SECTIONS:
         if not document.has(section):
             raise document.fail(section, "is required")
+    environments = _environments(document.table("environments"))
     policy = Policy(
         name=document.text("name"),
         policy_digest=policy_digest(content),
@@ -108,9 +110,14 @@ def parse(content: bytes) -> Policy:
         **_license(document.table("license")),
         approval_max_days=_only(document.table("approval"), "max_days", MAX_DAYS),
         signature_required=_required(document.table("signature")),
-        denied_countries=_denied(document.table("origin")),
+        origin=origin.parse(
+            document.table("origin"),
+            environments={
+                name: table.table("origin") for name, table in environments.items() if table.has("origin")
+            },
+        ),
         **_admission(document.table("admission")),
-        regions=_regions(document.table("environments")),
+        regions=_regions(environments),
     )
     document.done()
     return policy
@@ -153,17 +160,6 @@ def _required(section: Fields) -> bool:
     return required
 
 
-def _denied(section: Fields) -> frozenset[str]:
-    countries = section.texts_or_none("denied_countries")
-    if countries is None:
-        raise section.fail("denied_countries", "is required")
-    for country in countries:
-        if not _COUNTRY.fullmatch(country):
-            raise section.fail("denied_countries", "must be ISO 3166 alpha-2 codes")
-    section.done()
-    return frozenset(countries)
-
-
 def _admission(section: Fields) -> dict[str, Any]:
     values = {
         "mode": section.choice("mode", Mode),
@@ -173,18 +169,27 @@ def _admission(section: Fields) -> dict[str, Any]:
     return values
 
 
-def _regions(environments: Fields) -> Mapping[str, frozenset[str]]:
-    """Return the regions of each environment that the policy narrows; an empty list admits none."""
-    regions = {}
+def _environments(environments: Fields) -> Mapping[str, Fields]:
+    """Return the table of each environment that the policy narrows: its regions, its rules on origin, or both."""
+    found = {}
     for name in environments.keys():  # noqa: SIM118 - not a mapping
         if not _NAME.fullmatch(name):
             raise environments.fail(name, f"must match {_NAME.pattern}")
-        section = environments.table(name)
+        found[name] = environments.table(name)
+    return found
+
+
+def _regions(environments: Mapping[str, Fields]) -> Mapping[str, frozenset[str]]:
+    """Return the regions of each environment that has any; an empty list admits none."""
+    regions = {}
+    for name, section in environments.items():
         named = section.texts_or_none("regions")
-        if named is None:
-            raise section.fail("regions", "is required")
+        if named is not None:
+            regions[name] = frozenset(named)
+        elif not section.has("origin"):
+            raise section.fail("regions", "is required, or rules on origin")
+        section.raw("origin")
         section.done()
-        regions[name] = frozenset(named)
     return MappingProxyType(regions)
 
 

@@ -1,16 +1,18 @@
 """How the desk writes digests, sizes, times and states."""
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
+LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 
 # A word, the tone of its badge, and a sign, so that colour is never the only carrier.
 STATES: dict[str, tuple[str, str]] = {
@@ -54,11 +56,37 @@ STATES: dict[str, tuple[str, str]] = {
     "suspended": ("bad", "pause_circle"),
     "open": ("warn", "notification_important"),
     "acknowledged": ("info", "visibility"),
+    "verified_text": ("good", "fact_check"),
+    "secondary_source": ("warn", "link"),
+    "from_memory_unverified": ("bad", "psychology_alt"),
+    "permissive": ("good", "lock_open"),
+    "copyleft": ("info", "sync"),
+    "openrail": ("info", "alt_route"),
+    "community": ("warn", "groups"),
+    "non-commercial": ("bad", "money_off"),
+    "research-only": ("bad", "science"),
+    "unknown": ("bad", "help"),
+    "project": ("plain", "public"),
+    "organization": ("info", "apartment"),
+    "override": ("warn", "layers"),
+    "overridden": ("warn", "layers"),
+    "added": ("good", "add"),
+    "changed": ("info", "edit"),
+    "removed": ("bad", "remove"),
+    "restored": ("plain", "settings_backup_restore"),
+    "changed_beneath": ("warn", "layers"),
+    "carried out": ("good", "check_circle"),
+    "declined": ("bad", "cancel"),
+    "add": ("info", "post_add"),
+    "withdraw": ("warn", "undo"),
     "enforce": ("plain", "gavel"),
     "warn": ("warn", "warning"),
     "done": ("good", "check"),
     "failed": ("bad", "close"),
     "waiting": ("warn", "hourglass_top"),
+    "passes": ("good", "check_circle"),
+    "refused": ("bad", "block"),
+    "no_rule": ("plain", "remove"),
     "todo": ("plain", "radio_button_unchecked"),
 }
 
@@ -143,6 +171,12 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def words(value: str) -> str:
     """A stable code as words."""
     return str(value).replace("_", " ")
@@ -172,6 +206,10 @@ SUBJECT_PAGES = {
     "approval": "admin:registry_approval_change",
     "admission": "admin:registry_admission_change",
     "reevaluation": "admin:registry_reevaluation_change",
+    "catalog-release": "admin:registry_catalogrelease_change",
+    "license-proposal": "admin:registry_licenseproposal_change",
+    "evidence-document": "admin:registry_evidencedocument_change",
+    "organization-facts": "admin:registry_organizationprofile_change",
 }
 
 
@@ -182,6 +220,18 @@ def subject_link(subject: str) -> SafeString:
     if kind in SUBJECT_PAGES and name:
         return format_html('<a href="{}">{}</a>', reverse(SUBJECT_PAGES[kind], args=[name]), subject)
     return format_html('<span class="mono">{}</span>', subject)
+
+
+@register.simple_tag
+def license_links(license_ids: str) -> SafeString:
+    """One licence or several, written with AND, each as a link to its page; what is unknown has none."""
+    shown = [
+        format_html('<a href="{}">{}</a>', reverse("admin:registry_licenserecord_of", args=[one]), one)
+        if LICENSE_ID.fullmatch(one) and one != "unknown"
+        else format_html("{}", one)
+        for one in license_ids.split(" AND ")
+    ]
+    return format_html_join(" AND ", "{}", ((one,) for one in shown))
 
 
 @register.filter

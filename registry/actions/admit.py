@@ -15,7 +15,7 @@ from governance.actors import Actor
 from governance.errors import InvalidInput, Unavailable
 from governance.models import PolicyDocument
 from governance.permissions import Permission
-from registry import standing
+from registry import provenance, standing
 from registry.actions.organization import facts_in_force
 from registry.admission.decision import AdmissionDecision, decide
 from registry.admission.offer import InvalidOffer, Offer, parse_offer
@@ -177,5 +177,6 @@ def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
         "reasons": reasons,
         "more_reasons": len(found.reasons) - len(reasons),
         "obligations": sorted({str(item["id"]) for item in found.obligations}),
+        "origin": provenance.summary(found.origin) if found.origin is not None else None,
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
     }

@@ -10,7 +10,7 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
-from registry import evaluation
+from registry import catalogs, evaluation
 from registry.actions.organization import facts_in_force
 from registry.licensing.facts import InvalidFacts
 from registry.models import Evaluation, ModelVersion, ServingEnvironment
@@ -54,9 +54,14 @@ def store(
     if version.manifest_digest is None:
         raise NotResolved(f"{version} is not resolved yet; its licence is not known.")
     organization = facts_in_force(at=now)
+    release = catalogs.ensure_on_record(actor=actor, now=now)
     try:
         found = evaluation.judge(
-            version=version, environment=environment, organization=organization, on=now.date()
+            version=version,
+            environment=environment,
+            organization=organization,
+            on=now.date(),
+            terms=catalogs.at(release.catalog_digest),
         )
     except InvalidFacts as error:
         raise FactsOutdated(f"The facts on record cannot be used: {error}.", field=error.field) from error
@@ -80,7 +85,7 @@ def unsaved(
         version=version,
         environment=environment,
         purpose=purpose,
-        organization=found.organization,
+        organization=found.organization.profile if found.organization else None,
         verdict=found.verdict,
         request=found.request,
         result=found.result,

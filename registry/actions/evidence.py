@@ -5,10 +5,9 @@ from datetime import datetime
 from governance.policy.document import Policy
 from registry import standing
 from registry.admission import checks
-from registry.admission.axes import LicenseEvidence
 from registry.admission.offer import Offer
 from registry.admission.question import Question, Reason
-from registry.models import ModelVersion, ServingEnvironment
+from registry.models import Evaluation, ModelVersion, ServingEnvironment
 
 # Asked of a node, or answered by the approval itself.
 NOT_ASKED = frozenset({"environment and region", "approval", "suspension", "files"})
@@ -21,12 +20,17 @@ def shortcomings(
     environment: ServingEnvironment,
     purpose: str,
     policy: Policy,
-    license_evidence: LicenseEvidence,
+    evaluation: Evaluation,
     now: datetime,
 ) -> tuple[list[Reason], list[Reason]]:
     """The reasons against an approval: those of the evidence, and those of the licence."""
     offer = Offer(environment=environment.name, purpose=purpose, model_digest=version.model_digest or "")
-    candidate = standing.candidate(version, approvals=(), license_evidence=license_evidence)
+    candidate = standing.candidate(
+        version,
+        approvals=(),
+        license_evidence=standing.license_evidence(evaluation.result),
+        question=evaluation.request,
+    )
     question = Question(offer, candidate, policy, None, now)
     evidence: list[Reason] = []
     terms: list[Reason] = []

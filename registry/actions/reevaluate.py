@@ -14,19 +14,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit import log
-from registry import bulk_evaluation
+from registry import bulk_evaluation, catalogs
 from registry.actions import consequences, evaluate, reevaluations, suspensions
 from registry.actions.alerts import RAISED_BY
 from registry.actions.consequences import Outcome
-from registry.actions.organization import facts_in_force
+from registry.attestations import FactsInForce, facts_in_force
 from registry.bulk_evaluation import Failure
-from registry.description import license_catalog
 from registry.evaluation import Judgement
 from registry.licensing import change
 from registry.models import (
     Approval,
     Evaluation,
-    OrganizationProfile,
     ReevaluationPart,
     ServingEnvironment,
 )
@@ -50,7 +48,7 @@ class InputsKeepChanging(RuntimeError):
 class Inputs:
     """Everything outside the versions that a verdict rests on, as of a moment; equal when nothing changed."""
 
-    organization: OrganizationProfile | None
+    organization: FactsInForce | None
     catalog_digest: str
     environments: tuple[tuple[int, datetime], ...]
 
@@ -59,7 +57,7 @@ class Inputs:
         """What is in force now."""
         return cls(
             organization=facts_in_force(at=now),
-            catalog_digest=license_catalog().catalog_digest,
+            catalog_digest=catalogs.ensure_on_record(actor=RAISED_BY, now=now).catalog_digest,
             environments=tuple(ServingEnvironment.objects.order_by("pk").values_list("pk", "defined_at")),
         )
 
@@ -162,7 +160,7 @@ def _judged(
                 [(row.version, row.environment) for row in approvals],
                 organization=inputs.organization,
                 on=now.date(),
-                catalog=license_catalog(),
+                terms=catalogs.at(inputs.catalog_digest),
             )
         suspensions.take_turns(row.pk for row in approvals)
         if Inputs.at(clock()) == inputs:

@@ -96,6 +96,11 @@ def request(
     return campaign
 
 
+def request_if_any(*, cause: Cause, because: str, by: object, now: datetime) -> Reevaluation | None:
+    """The same, where anything is approved; a change that comes often would else fill the list with empty campaigns."""
+    return request(cause=cause, because=because, by=by, now=now) if in_force(at=now).exists() else None
+
+
 def request_by_person(*, actor: Actor, now: datetime) -> Reevaluation:
     """Have everything approved evaluated again because someone wants to know."""
     actor.require(Permission.REEVALUATION_REQUEST)

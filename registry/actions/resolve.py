@@ -9,14 +9,22 @@ from django.utils import timezone
 from modelcustody_client import manifest
 
 from audit.events import Event
-from registry import description, origin
+from registry import catalogs, description, origin
 from registry.actions import endings, runs, verify
 from registry.actions._transition import move
 from registry.actions.heartbeat import Heart, beating
 from registry.actions.register import DuplicateVersion, refuse_duplicate
 from registry.formats.roles import role_of
 from registry.lifecycle import Outcome, Status
-from registry.models import Artifact, LicenseFinding, LineageEdge, ModelVersion, ResolutionRun, SourceKind
+from registry.models import (
+    Artifact,
+    LicenseFinding,
+    LineageEdge,
+    LineageHint,
+    ModelVersion,
+    ResolutionRun,
+    SourceKind,
+)
 from registry.sources import base
 from registry.verification import reading
 from registry.verification.subject import Expected, Seen
@@ -30,6 +38,7 @@ class Found:
     """A pinned state, with every file that was read."""
 
     commit: str | None
+    committed_at: datetime | None
     remote: Mapping[str, base.RemoteFile]
     seen: Mapping[str, Seen]
 
@@ -54,7 +63,9 @@ def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
     try:
         with beating(lease) as heart:
             found = _find(version, heart)
-            described = description.describe(found.seen, model=str(version.registered_model))
+            described = description.describe(
+                found.seen, model=str(version.registered_model), known=catalogs.current()
+            )
         _write(version, found, described, lease=lease, now=timezone.now())
     except DuplicateVersion as duplicate:
         _revoke_duplicate(version, duplicate, lease=lease, now=timezone.now())
@@ -68,7 +79,7 @@ def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
 def _find(version: ModelVersion, heart: Heart) -> Found:
     """Pin, list, fetch and read; holds what arrived against what the source claims."""
     source = origin.source_of(version)
-    commit = source.pin(version.requested_revision).commit
+    pinned = source.pin(version.requested_revision)
     remote = {file.path: file for file in source.list_files()}
     total = sum(file.size or 0 for file in remote.values())
     heart.expect(total if version.source_kind == SourceKind.FOLDER else 2 * total)  # downloaded, then read
@@ -88,7 +99,7 @@ def _find(version: ModelVersion, heart: Heart) -> Found:
         path, fault = next(iter(faults.items()))
         more = f" (and {len(faults) - 1} more files)" if len(faults) > 1 else ""
         raise base.DownloadCorrupted(f"{path} {fault}{more}.", path=path)
-    return Found(commit=commit, remote=remote, seen=read.seen)
+    return Found(commit=pinned.commit, committed_at=pinned.committed_at, remote=remote, seen=read.seen)
 
 
 def _fault(remote: base.RemoteFile, seen: Seen | None) -> str:
@@ -132,6 +143,7 @@ def _write(
                 size_bytes=sum(file.size for file in files),
                 file_count=len(files),
                 card=dict(described.card),
+                committed_at=found.committed_at,
                 resolved_at=now,
             )
             verify.request_verification(version=version, actor=ACTOR, now=now)
@@ -161,6 +173,9 @@ def _write_rows(version: ModelVersion, found: Found, described: description.Desc
     )
     LineageEdge.objects.bulk_create(
         LineageEdge(version=version, **dataclasses.asdict(ancestor)) for ancestor in described.ancestors
+    )
+    LineageHint.objects.bulk_create(
+        LineageHint(version=version, **dataclasses.asdict(hint)) for hint in described.hints
     )
 
 

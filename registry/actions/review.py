@@ -1,6 +1,7 @@
 """Review: one person asks, another decides, and what both saw is bound to the approval for ever."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -9,9 +10,10 @@ from governance.actions import policies
 from governance.actors import Actor
 from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
+from governance.policy import origin_rules
 from governance.policy.document import Policy
 from registry import evidence as runs
-from registry import standing
+from registry import provenance
 from registry.actions import endings, evaluate
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
 from registry.actions.evidence import listed, shortcomings
@@ -43,6 +45,12 @@ class EvidenceMissing(Conflict):
     """What the policy wants to see is missing, failed or too old."""
 
     code = "evidence_missing"
+
+
+class OriginNotAccepted(Conflict):
+    """Where the model comes from does not pass the policy, or is not known well enough."""
+
+    code = "origin_restricted"
 
 
 class LicenseNotAccepted(Conflict):
@@ -92,7 +100,9 @@ def request_approval(  # noqa: PLR0913 - one argument a column
     )
     evidence, terms = _shortcomings(version, environment, purpose, policy, evaluation, now)
     if evidence:
-        raise EvidenceMissing(f"{evidence[0].message}{_more(evidence)}", errors=listed(evidence))
+        is_origin = all(reason.code == "origin_restricted" for reason in evidence)
+        refused = OriginNotAccepted if is_origin else EvidenceMissing
+        raise refused(f"{evidence[0].message}{_more(evidence)}", errors=listed(evidence))
     if terms:
         raise LicenseNotAccepted(terms[0].message, verdict=evaluation.verdict, errors=listed(terms))
     endings.expire(
@@ -124,7 +134,12 @@ def request_approval(  # noqa: PLR0913 - one argument a column
             f"An approval for {purpose} in {environment} is open or in force; withdraw it first."
         ) from error
     endings.log_approval(
-        Event.APPROVAL_REQUESTED, approval, actor=actor, now=now, note_sha256=endings.sha256(note)
+        Event.APPROVAL_REQUESTED,
+        approval,
+        actor=actor,
+        now=now,
+        note_sha256=endings.sha256(note),
+        origin=_origin(evaluation, policy),
     )
     return approval
 
@@ -152,6 +167,7 @@ def approve(*, approval: Approval, note: str, actor: Actor, now: datetime) -> Ap
         now=now,
         note_sha256=endings.sha256(note),
         confirmed_by_evaluation=fresh.pk,
+        origin=_origin(fresh, policy),
     )
     return approval
 
@@ -196,9 +212,15 @@ def _shortcomings(
         environment=environment,
         purpose=purpose,
         policy=policy,
-        license_evidence=standing.license_evidence(evaluation.result),
+        evaluation=evaluation,
         now=now,
     )
+
+
+def _origin(evaluation: Evaluation, policy: Policy) -> dict[str, Any]:
+    """Where the model comes from, in countries, as it was judged."""
+    facts = provenance.of_question(evaluation.request)
+    return provenance.summary(origin_rules.corrected(facts, policy.origin))
 
 
 def _check_unchanged(

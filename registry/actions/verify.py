@@ -1,12 +1,13 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from registry import origin
+from registry import background, origin
 from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
@@ -57,11 +58,17 @@ def _subject(version: ModelVersion, expected: dict[str, Expected], read: reading
         expected=expected,
         seen=read.seen,
         unreadable=read.unreadable,
-        licenses=tuple(
-            LicenseClaim(finding.kind, finding.license_id, finding.path)
-            for finding in version.license_findings.all()
-        ),
+        licenses=tuple(_claims(version)),
     )
+
+
+def _claims(version: ModelVersion) -> Iterator[LicenseClaim]:
+    """What was found about the licence, and what a person concluded from it."""
+    for finding in version.license_findings.all():
+        yield LicenseClaim(finding.kind, finding.license_id, finding.path)
+    row = background.newest_conclusion(version)
+    if row is not None:
+        yield LicenseClaim("settled", " AND ".join(row.licenses), by=f"user:{row.concluded_by.username}")
 
 
 @transaction.atomic

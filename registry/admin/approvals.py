@@ -17,7 +17,7 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry import standing, suspended
+from registry import suspended
 from registry.actions import evidence, review, suspensions
 from registry.admin import axes, finding, version_page
 from registry.admission.question import Reason
@@ -140,7 +140,7 @@ def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
         environment=approval.environment,
         purpose=approval.purpose,
         policy=policy,
-        license_evidence=standing.license_evidence(approval.evaluation.result),
+        evaluation=approval.evaluation,
         now=now,
     )
     return evidence_reasons + terms

@@ -7,6 +7,8 @@ from typing import Any
 
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
+from governance.policy.origin_rules import OriginFact
+
 
 @dataclass(frozen=True)
 class CheckEvidence:
@@ -66,8 +68,8 @@ class LicenseEvidence:
 class Candidate:
     """A registered version with everything that admission looks at; None is unknown and never a pass.
 
-    `signature` is `trusted`, `untrusted`, `invalid` or `missing`; `countries` are those of developers and
-    licensors over the whole lineage.
+    `signature` is `trusted`, `untrusted`, `invalid` or `missing`; `origin` is about the whole lineage, before
+    anything that a policy declares.
     """
 
     version_id: int
@@ -83,7 +85,7 @@ class Candidate:
     formats: frozenset[str] | None = None
     requires_remote_code: bool | None = None
     signature: str | None = None
-    countries: frozenset[str] | None = None
+    origin: tuple[OriginFact, ...] | None = None
     status_reason: str = ""
 
 

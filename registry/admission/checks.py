@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from modelcustody_client import manifest
 
+from governance.policy import origin_rules
 from governance.policy.document import RemoteCode
 from registry.admission import approvals
 from registry.admission.axes import Candidate, RunEvidence
@@ -13,6 +14,7 @@ from registry.admission.offer import Offer, differences
 from registry.admission.question import Question, Reason
 
 MAX_FILES_NAMED = 50
+MAX_ORIGINS_NAMED = 20
 
 
 def _status(question: Question) -> list[Reason]:
@@ -148,14 +150,15 @@ def _license(question: Question) -> list[Reason]:
 
 
 def _origin(question: Question) -> list[Reason]:
-    denied, countries = question.policy.denied_countries, question.candidate.countries
-    if not denied:
-        return []
-    if not countries:
-        return [Reason("origin_restricted", "The origin of the model is not known.", question.page)]
-    found = sorted(denied & countries)
-    text = f"The policy does not permit models with an origin in {', '.join(found)}."
-    return [Reason("origin_restricted", text, question.page)] if found else []
+    found = origin_rules.refusals(
+        question.candidate.origin, question.policy.origin, environment=question.offer.environment
+    )
+    page = f"{question.page}/origin"
+    reasons = [Reason("origin_restricted", one.text, page) for one in found[:MAX_ORIGINS_NAMED]]
+    if len(found) > MAX_ORIGINS_NAMED:
+        more = len(found) - MAX_ORIGINS_NAMED
+        reasons.append(Reason("origin_restricted", f"{more} more rules on origin do not pass.", page))
+    return reasons
 
 
 def _place(question: Question) -> list[Reason]:

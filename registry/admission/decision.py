@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.policy import origin_rules
 from governance.policy.document import Policy
+from governance.policy.origin_rules import OriginFact
 from registry.admission import approvals, checks
 from registry.admission.axes import ApprovalEvidence, Candidate
 from registry.admission.offer import Offer
@@ -32,6 +34,7 @@ class AdmissionDecision:
     obligations: tuple[Any, ...]
     expires_at: datetime | None
     mode: str
+    origin: tuple[OriginFact, ...] | None = None
 
     def to_json(self, *, admission_id: str, evidence_base: str = "") -> dict[str, Any]:
         """Return the answer as the contract spells it; evidence addresses begin with the base."""
@@ -155,7 +158,15 @@ def _answer(
         obligations=evaluated.obligations if evaluated else (),
         expires_at=expires_at,
         mode=policy.mode.value,
+        origin=_origin(candidate, policy),
     )
+
+
+def _origin(candidate: Candidate | None, policy: Policy) -> tuple[OriginFact, ...] | None:
+    """Where the model comes from, with what the policy declares: as it was judged."""
+    if candidate is None or candidate.origin is None:
+        return None
+    return origin_rules.corrected(candidate.origin, policy.origin)
 
 
 def _expiry(question: Question, approval: ApprovalEvidence) -> datetime:

@@ -2,11 +2,33 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import admissions, alerts, approvals, environments, evaluations, packs
+from registry.api import (
+    admissions,
+    alerts,
+    approvals,
+    documents,
+    environments,
+    evaluations,
+    organization,
+    packs,
+)
 
 urlpatterns: list[URLPattern] = [
     path("environments", environments.EnvironmentList.as_view(), name="environments"),
-    path("organization-facts", environments.FactsList.as_view(), name="organization-facts"),
+    path("organization-facts", organization.FactsList.as_view(), name="organization-facts"),
+    path(
+        "organization-facts/in-force",
+        organization.FactsInForceView.as_view(),
+        name="organization-facts-in-force",
+    ),
+    path("organization-facts/<int:pk>", organization.FactsDetail.as_view(), name="organization-facts-detail"),
+    path("evidence-documents", documents.DocumentList.as_view(), name="evidence-documents"),
+    path("evidence-documents/<int:pk>", documents.DocumentDetail.as_view(), name="evidence-document"),
+    path(
+        "evidence-documents/<int:pk>/content",
+        documents.DocumentContent.as_view(),
+        name="evidence-document-content",
+    ),
     path("license-evaluations", evaluations.LicenseEvaluation.as_view(), name="license-evaluations"),
     path(
         "model-versions/<int:pk>/evaluations",

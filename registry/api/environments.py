@@ -1,4 +1,4 @@
-"""Environments and the organisation's facts over REST."""
+"""Environments over REST."""
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from governance.api.authentication import actor_of
 from governance.api.serializers import StrictSerializer
 from governance.permissions import Permission
-from registry.actions import environments, organization
+from registry.actions import environments
 from registry.api.access import ReadOrPost
-from registry.models import OrganizationProfile, ServingEnvironment
+from registry.models import ServingEnvironment
 
 
 class EnvironmentInput(StrictSerializer):
@@ -33,25 +33,6 @@ class EnvironmentOutput(serializers.Serializer[ServingEnvironment]):
     use = serializers.DictField()
     defined_by = serializers.CharField(source="defined_by.username")
     defined_at = serializers.DateTimeField()
-
-
-class FactsInput(StrictSerializer):
-    """Facts as a person attests them."""
-
-    facts = serializers.DictField(help_text="`org` in the vocabulary of the licence catalogue")
-    note = serializers.CharField(allow_blank=True, default="", max_length=4000)
-    effective_at = serializers.DateTimeField(required=False, help_text="default: now")
-
-
-class FactsOutput(serializers.Serializer[OrganizationProfile]):
-    """Facts as they were attested."""
-
-    id = serializers.IntegerField()
-    facts = serializers.DictField()
-    note = serializers.CharField()
-    effective_at = serializers.DateTimeField()
-    attested_by = serializers.CharField(source="attested_by.username")
-    attested_at = serializers.DateTimeField()
 
 
 class EnvironmentList(ReadOrPost, GenericAPIView[ServingEnvironment]):
@@ -85,34 +66,3 @@ class EnvironmentList(ReadOrPost, GenericAPIView[ServingEnvironment]):
         )
         code = status.HTTP_200_OK if is_known else status.HTTP_201_CREATED
         return Response(EnvironmentOutput(row).data, status=code)
-
-
-class FactsList(ReadOrPost, GenericAPIView[OrganizationProfile]):
-    """What the organisation is, as attested."""
-
-    write = Permission.ORGANIZATION_EDIT
-    queryset = OrganizationProfile.objects.select_related("attested_by").order_by("-id")
-    serializer_class = FactsOutput
-
-    @extend_schema(
-        operation_id="organization_facts_list", tags=["environments"], responses=FactsOutput(many=True)
-    )
-    def get(self, request: Request) -> Response:
-        """All attestations, newest first."""
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response([FactsOutput(row).data for row in page or []])
-
-    @extend_schema(
-        operation_id="organization_facts_attest",
-        tags=["environments"],
-        request=FactsInput,
-        responses={201: FactsOutput},
-    )
-    def post(self, request: Request) -> Response:
-        """Attest facts; those before stay on record."""
-        body = FactsInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        now = timezone.now()
-        fields = {"effective_at": now, **body.validated_data}
-        row = organization.attest_facts(**fields, actor=actor_of(request), now=now)
-        return Response(FactsOutput(row).data, status=status.HTTP_201_CREATED)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import desk_urls, runs, versions
+from registry.api import desk_urls, license_urls, origins, runs, versions
 
 urlpatterns: list[URLPattern] = [
     path("model-versions", versions.VersionList.as_view(), name="model-versions"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("model-versions/<int:pk>/release", versions.VersionRelease.as_view(), name="version-release"),
     path("model-versions/<int:pk>/revoke", versions.VersionRevoke.as_view(), name="version-revoke"),
+    path("model-versions/<int:pk>/origin", origins.VersionOrigin.as_view(), name="version-origin"),
     path(
         "model-versions/<int:pk>/verification-runs",
         runs.VerificationRequest.as_view(),
@@ -22,4 +23,5 @@ urlpatterns: list[URLPattern] = [
     path("verification-runs/<int:pk>", runs.VerificationRunDetail.as_view(), name="verification-run"),
     path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),
     *desk_urls.urlpatterns,
+    *license_urls.urlpatterns,
 ]

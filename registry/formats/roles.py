@@ -1,5 +1,6 @@
 """What each file of a model repository is for, by its name. Pure."""
 
+import re
 from pathlib import PurePosixPath
 
 WEIGHT_SUFFIXES = frozenset(
@@ -37,6 +38,10 @@ TOKENIZER_NAMES = frozenset(
 )
 TOKENIZER_SUFFIXES = frozenset({".model", ".tiktoken", ".spm"})
 LICENSE_STEMS = ("license", "licence", "copying", "notice", "use_policy", "unlicense")
+# Where one of these stands in the name of a text, the text may set terms.
+LICENSE_WORDS = re.compile(
+    r"licen[sc]e|terms[-_ ]?of[-_ ]?use|use[-_ ]?policy|(^|[-_ ])eula|terms[-_ ]and[-_ ]conditions"
+)
 DOC_SUFFIXES = frozenset(
     {".md", ".txt", ".rst", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".html"}
 )
@@ -47,7 +52,7 @@ def role_of(path: str) -> str:
     """One of weight, config, tokenizer, template, code, license, doc, other."""
     name = PurePosixPath(path).name.lower()
     suffix = PurePosixPath(name).suffix
-    if name.startswith(LICENSE_STEMS):
+    if _is_license(name, suffix):
         return "license"
     if suffix == ".jinja" or name in {"chat_template.json", "template"}:
         return "template"
@@ -62,3 +67,12 @@ def role_of(path: str) -> str:
         if suffix in suffixes:
             return role
     return "other"
+
+
+def _is_license(name: str, suffix: str) -> bool:
+    """A license has such a name and is no other kind of file: weights named so are weights."""
+    if suffix in WEIGHT_SUFFIXES | CODE_SUFFIXES | CONFIG_SUFFIXES:
+        return False
+    if name.startswith(LICENSE_STEMS):
+        return True
+    return suffix in {"", *DOC_SUFFIXES} and LICENSE_WORDS.search(name) is not None

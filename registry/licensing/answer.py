@@ -6,6 +6,9 @@ from typing import Any
 
 from registry.licensing.terms import Obligation, State, Verdict
 
+# So many ancestors are named in a sentence.
+NAMED = 10
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -51,6 +54,7 @@ class Due:
             "license": self.license,
             "do": item.do,
             "evidence": item.evidence,
+            "evidence_kind": item.evidence_kind.value,
             "clause": item.clause,
         }
 
@@ -72,9 +76,41 @@ class Conflict:
             "declared": list(self.declared),
             "imposed": self.imposed,
             "ancestors": list(self.ancestors),
-            "reason": f"{self.model} is declared as {', '.join(self.declared)}, but {self.imposed} comes with "
-            f"{', '.join(self.ancestors)} and applies all the same",
+            "reason": self.reason,
         }
+
+    @property
+    def reason(self) -> str:
+        """The conflict in words; of many ancestors a few are named."""
+        shown = ", ".join(self.ancestors[:NAMED])
+        more = f" and {len(self.ancestors) - NAMED} more" if len(self.ancestors) > NAMED else ""
+        return (
+            f"{self.model} is declared as {', '.join(self.declared)}, but {self.imposed} comes with "
+            f"{shown}{more} and applies all the same"
+        )
+
+
+@dataclass(frozen=True)
+class NamingConflict:
+    """Two licenses that both want to begin the model's name."""
+
+    licenses: tuple[str, str]
+    prefixes: tuple[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the conflict as the contract spells it."""
+        return {
+            "kind": "naming_conflict",
+            "licenses": list(self.licenses),
+            "prefixes": list(self.prefixes),
+            "reason": self.reason,
+        }
+
+    @property
+    def reason(self) -> str:
+        """The conflict in words."""
+        (one, other), (first, second) = self.licenses, self.prefixes
+        return f'no name begins with both "{first}" ({one}) and "{second}" ({other})'
 
 
 @dataclass(frozen=True)
@@ -85,7 +121,7 @@ class EvaluationResult:
     effective_licenses: tuple[str, ...]
     obligations: tuple[Due, ...]
     findings: tuple[Finding, ...]
-    conflicts: tuple[Conflict, ...]
+    conflicts: tuple[Conflict | NamingConflict, ...]
     missing_facts: tuple[str, ...]
     catalog_digest: str
 

@@ -1,5 +1,6 @@
 """The license records of `catalog/*.toml`: load, validate strictly, name by digest. Pure."""
 
+import functools
 import hashlib
 import json
 import re
@@ -17,10 +18,12 @@ from license_expression import get_spdx_licensing
 from governance.fields import Fields, InvalidField
 from registry.licensing import conditions
 from registry.licensing.gate import Gate
+from registry.licensing.repositories import RepositoryIndex
 from registry.licensing.terms import (
     Category,
     Condition,
     Document,
+    EvidenceKind,
     Grant,
     Hub,
     License,
@@ -40,6 +43,9 @@ FOLDER = Path(__file__).parent / "catalog"
 UNKNOWN = "unknown"
 _ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+# On the SPDX list, but not yet known to license-expression.
+_NEWER_SPDX = frozenset({"OpenMDW-1.0"})
 _EFFECTS = (Verdict.NEEDS_REVIEW, Verdict.NEEDS_LICENCE, Verdict.PROHIBITED)
 
 
@@ -55,6 +61,11 @@ class Catalog:
 
     licenses: Mapping[str, License]
     catalog_digest: str
+
+    @cached_property
+    def repositories(self) -> RepositoryIndex:
+        """Which Hub repositories are known to be under which license."""
+        return RepositoryIndex(self.licenses)
 
     @cached_property
     def grants(self) -> Mapping[str, tuple[tuple[License, Grant], ...]]:
@@ -80,13 +91,18 @@ def build(files: Iterable[tuple[str, bytes]]) -> Catalog:
     records: dict[str, dict[str, Any]] = {}
     licenses: dict[str, License] = {}
     for name, content in files:
-        record = _toml(name, content)
+        record = read_record(name, content)
         found = parse_license(record, path=name)
         if found.id in licenses or name != f"{found.id}.toml":
             raise InvalidCatalog(f"{name}.id", "must be unique and the name of its file")
         licenses[found.id], records[found.id] = found, record
+    return together(licenses, records)
+
+
+def together(licenses: Mapping[str, License], records: Mapping[str, Any]) -> Catalog:
+    """Return the catalogue of these records, as written and as parsed; they must fit each other."""
     _check_together(licenses)
-    return Catalog(MappingProxyType(licenses), _digest(records))
+    return Catalog(MappingProxyType(dict(licenses)), _digest(dict(records)))
 
 
 def _digest(records: Mapping[str, Any]) -> str:
@@ -94,10 +110,14 @@ def _digest(records: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _toml(name: str, content: bytes) -> dict[str, Any]:
+def read_record(name: str, content: bytes) -> dict[str, Any]:
+    """Return a record as it is written; what it says is not checked yet."""
     try:
         return tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (
+        ValueError,
+        RecursionError,
+    ) as problem:  # no UTF-8, no TOML, or a number or nesting past all reason
         raise InvalidCatalog(name, str(problem)) from problem
 
 
@@ -158,11 +178,17 @@ def _matching(fields: Fields, key: str, pattern: re.Pattern[str]) -> str:
 
 def _spdx(fields: Fields) -> str | None:
     value = fields.text_or_none("spdx")
-    if value is None or value.startswith("LicenseRef-"):
+    if value is None or value.startswith("LicenseRef-") or value in _NEWER_SPDX:
         return value
-    if get_spdx_licensing().validate(value, strict=True).errors:
+    if _spdx_licensing().validate(value, strict=True).errors:
         raise fields.fail("spdx", "is not an SPDX license expression")
     return value
+
+
+@functools.cache
+def _spdx_licensing() -> Any:
+    """The index of SPDX ids; to build it takes longer than to parse every record."""
+    return get_spdx_licensing()
 
 
 def _hub(fields: Fields) -> Hub:
@@ -202,8 +228,18 @@ def _template(fields: Fields) -> Template:
 
 
 def _repositories(fields: Fields) -> Repositories:
-    found = Repositories(fields.text("pattern"), fields.texts("bases"))
+    found = Repositories(
+        pattern=fields.text("pattern"),
+        bases=fields.texts("bases"),
+        since=fields.date_or_none("from"),
+        before=fields.date_or_none("before"),
+        commits=fields.texts("commits"),
+    )
     fields.done()
+    if found.since and found.before and found.since >= found.before:
+        raise fields.fail("before", "must be later than `from`")
+    if not all(_COMMIT.fullmatch(commit) for commit in found.commits):
+        raise fields.fail("commits", f"must match {_COMMIT.pattern}")
     return found
 
 
@@ -241,9 +277,12 @@ def _obligation(fields: Fields) -> Obligation:
         id=_matching(fields, "id", _ID),
         do=fields.text("do"),
         evidence=fields.text("evidence"),
+        evidence_kind=fields.choice_or_none("evidence_kind", EvidenceKind) or EvidenceKind.DOCUMENT,
         clause=fields.text("clause"),
         trigger=fields.choice("trigger", Trigger),
         on_outputs=fields.flag_or_none("on_outputs") or False,
+        notice=fields.text_or_none("notice"),
+        display=fields.texts("display"),
         applies=Gate.parse(fields.table("applies")),
         above=tuple(_threshold(item) for item in fields.tables("above")),
     )

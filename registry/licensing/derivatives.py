@@ -1,5 +1,6 @@
 """The conditions on models that are made from a model: their name, license, guardrails, and students. Pure."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +8,11 @@ from governance.fields import Fields
 from registry.licensing import gate
 from registry.licensing.logic import NO, YES, Truth, both, either, negate
 from registry.licensing.situation import Outcome, Situation, hosts, outcome
+
+
+def spaced(name: str) -> str:
+    """Return a name with one space wherever it has spaces, hyphens or underscores: the Hub knows no spaces."""
+    return re.sub(r"[\s_-]+", " ", name)
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class NamePrefix:
         """Whether a derivative of the organisation has a wrong name."""
         name = at.plan.name if at.plan.is_planned else at.model
         return outcome(
-            both(self._concerned(at), negate(Truth.of(self._begins(name), "derivative.name"))),
+            both(self.concerns(at), negate(Truth.of(self._begins(name), "derivative.name"))),
             met="no derivative of the organisation is under another name where the license names it",
             broken=f'the name of the derivative must begin with "{self.prefix}"',
             facts={
@@ -36,9 +42,9 @@ class NamePrefix:
         )
 
     def _begins(self, name: str | None) -> bool | None:
-        return None if name is None else name.rsplit("/", 1)[-1].startswith(self.prefix)
+        return None if name is None else spaced(name.rsplit("/", 1)[-1]).startswith(spaced(self.prefix))
 
-    def _concerned(self, at: Situation) -> Truth:
+    def concerns(self, at: Situation) -> Truth:
         """Count a planned derivative when it is hosted too; a finished one was perhaps made by someone else."""
         shared = Truth.of(at.use.distribute_derivative, "use.distribute_derivative")
         if at.plan.is_planned:
@@ -86,15 +92,19 @@ class GuardrailIntegrity:
         return cls()
 
     def check(self, at: Situation) -> Outcome:
-        """Whether a derivative, planned or in use, has weaker guardrails; the model itself has its own."""
+        """Whether a derivative, planned or in use, has weaker guardrails; the model itself and a student have their own."""
         intact = at.plan.guardrails_intact
         weakened = Truth.of(None if intact is None else not intact, "derivative.guardrails_intact")
         return outcome(
-            weakened if gate.is_derived(at) or intact is not None else NO,
+            weakened if intact is not None or self._concerns(at) else NO,
             met="the guardrails of the model are intact",
             broken="the guardrails of the model were weakened",
             facts={"derivative.guardrails_intact": intact},
         )
+
+    def _concerns(self, at: Situation) -> bool:
+        is_student = at.plan.relation is not None and at.plan.relation.is_learned
+        return at.derived or (at.plan.is_planned and not is_student)
 
 
 class Students(StrEnum):

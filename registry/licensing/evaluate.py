@@ -1,13 +1,16 @@
 """May this model be used in this way: the licenses of its whole lineage held against the facts. Pure."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 
-from registry.licensing import detect, judgement, lineage
-from registry.licensing.answer import Conflict, Due, EvaluationResult, Finding
-from registry.licensing.catalog import UNKNOWN, Catalog
+from registry.licensing import contradictions, judgement, lineage, ownership, reach
+from registry.licensing.answer import Due, EvaluationResult, Finding
+from registry.licensing.catalog import Catalog
+from registry.licensing.contradictions import NamingDuty
 from registry.licensing.judgement import Judgement
-from registry.licensing.lineage import Ancestry, Burden
+from registry.licensing.logic import both
+from registry.licensing.ownership import Ownership
+from registry.licensing.reach import Burden
 from registry.licensing.request import EvaluationRequest
 from registry.licensing.situation import Situation
 from registry.licensing.terms import Scope, State, Verdict
@@ -16,77 +19,65 @@ from registry.licensing.terms import Scope, State, Verdict
 def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     """Answer the question: the most restrictive verdict over the lineage, the union of the obligations."""
     ancestry = lineage.trace(request, catalog)
-    own, findings = _own_licenses(request, ancestry, catalog)
+    owners = ownership.owners(request, ancestry, catalog)
+    reached = reach.reach(ancestry, {owned.model: owned.licenses for owned in owners}, catalog)
+    conflicts = contradictions.declared_conflicts(owners, reached, lineage.subject(request), catalog)
+    naming = contradictions.naming_conflicts(_naming_duties(request, reached.burdens, catalog))
+    findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
+    findings += [_hint(owned.model, hint) for owned in owners for hint in request.hints_of(owned.model)]
+    findings += contradictions.declared_findings(conflicts)
+    findings += [finding for _, finding in naming]
     obligations: dict[Due, None] = {}
-    agreements: dict[str, None] = {}
-    burdens = lineage.burdens(ancestry, own, catalog)
-    for burden in burdens:
+    licenses: dict[str, None] = {}
+    for burden in reached.burdens:
+        licenses[burden.license] = None
         findings.append(_reach(burden))
         for found in _judged(request, burden, catalog):
             findings += found.findings
             obligations |= dict.fromkeys(found.due)
-            agreements |= dict.fromkeys(terms.id for terms in found.agreements)
-    verdict = max(
-        (finding.effect for finding in findings), key=lambda effect: effect.rank, default=Verdict.NEEDS_REVIEW
-    )
-    if obligations and verdict is Verdict.ALLOWED:
-        verdict = Verdict.ALLOWED_WITH_OBLIGATIONS
+            licenses |= dict.fromkeys(terms.id for terms in found.agreements)
     return EvaluationResult(
-        verdict=verdict,
-        effective_licenses=tuple(sorted({*(burden.license for burden in burdens), *agreements})),
+        verdict=_verdict(findings, obligations),
+        effective_licenses=tuple(sorted(licenses)),
         obligations=tuple(obligations),
         findings=tuple(findings),
-        conflicts=_conflicts(request, own, burdens, catalog),
+        conflicts=(*conflicts[: contradictions.LISTED], *(conflict for conflict, _ in naming)),
         missing_facts=tuple(sorted({fact for finding in findings for fact in finding.missing})),
         catalog_digest=catalog.catalog_digest,
     )
 
 
-def _own_licenses(
-    request: EvaluationRequest, ancestry: Ancestry, catalog: Catalog
-) -> tuple[dict[str, tuple[str, ...]], list[Finding]]:
-    """Return the licenses that each model is itself under, and a finding on where each of them was learned."""
-    own: dict[str, tuple[str, ...]] = {}
-    findings = []
-    for model in ancestry.models:
-        if model == lineage.PLANNED:
-            continue
-        own[model], reason = _licenses_of(model, request, catalog)
-        unknown = [item for item in own[model] if item == UNKNOWN or item not in catalog.licenses]
-        findings.append(
-            Finding(
-                license=", ".join(own[model]),
-                condition="license_source" if model == lineage.subject(request) else "ancestor_license",
-                outcome=State.UNKNOWN if unknown else State.MET,
-                clause=None,
-                reason=f"{model}: {reason}",
-                effect=Verdict.NEEDS_REVIEW if unknown else Verdict.ALLOWED,
-            )
-        )
-    return own, findings
+def _verdict(findings: Sequence[Finding], obligations: Collection[Due]) -> Verdict:
+    worst = max((finding.effect for finding in findings), key=lambda effect: effect.rank)
+    return Verdict.ALLOWED_WITH_OBLIGATIONS if obligations and worst is Verdict.ALLOWED else worst
 
 
-def _licenses_of(model: str, request: EvaluationRequest, catalog: Catalog) -> tuple[tuple[str, ...], str]:
-    """Return the licenses of one model: as given, else as the registry concluded, else as declared and inferred."""
-    is_subject = model == lineage.subject(request)
-    if is_subject and request.licenses:
-        return tuple(sorted(request.licenses)), "given with the question"
-    inferred = detect.repository_licenses(model, catalog)
-    if concluded := request.known.get(model):
-        # Anyone may register a folder under a publisher's name: what it says never lifts what the name is known for.
-        more = sorted(set(inferred) - set(concluded))
-        reason = f"; inferred from the repository: {', '.join(more)}" if more else ""
-        return tuple(sorted({*concluded, *more})), f"concluded by the registry{reason}"
-    if is_subject and request.declared.licenses:
-        declared = detect.declared_licenses(request.declared, model, catalog)
-        both = tuple(sorted({*declared.licenses, *inferred} - ({UNKNOWN} if inferred else set())))
-        return both, declared.reason + (
-            f"; inferred from the repository: {', '.join(inferred)}" if inferred else ""
-        )
-    if inferred:
-        return inferred, "inferred from the repository"
-    return (UNKNOWN,), "no license is known"
+def _source(owned: Ownership) -> Finding:
+    """Return where the licenses of one model were learned."""
+    return Finding(
+        license=", ".join(owned.licenses),
+        condition=owned.question,
+        outcome=State.UNKNOWN if owned.is_open else State.MET,
+        clause=None,
+        reason=f"{owned.model}: {owned.reason}",
+        effect=Verdict.NEEDS_REVIEW if owned.is_open else Verdict.ALLOWED,
+        missing=owned.missing,
+    )
+
+
+def _hint(model: str, hint: str) -> Finding:
+    """Return an open question about how a model was made; until someone answers it, the lineage is not known."""
+    return Finding(
+        license=None,
+        condition="lineage_hint",
+        outcome=State.UNKNOWN,
+        clause=None,
+        reason=f"{model} hints at a model that is not named as its ancestor: {hint}",
+        effect=Verdict.NEEDS_REVIEW,
+        missing=(f"lineage.{model}.ancestors",),
+        remedy="State which model is meant, or that none is, with a reason.",
+    )
 
 
 def _cycle(model: str) -> Finding:
@@ -140,19 +131,17 @@ def _reach(burden: Burden) -> Finding:
     return Finding(burden.license, "scope", state, None, f"{reason}; from {', '.join(burden.models)}", effect)
 
 
-def _conflicts(
-    request: EvaluationRequest,
-    own: Mapping[str, tuple[str, ...]],
-    burdens: tuple[Burden, ...],
-    catalog: Catalog,
-) -> tuple[Conflict, ...]:
-    model = lineage.subject(request)
-    declared = own[model]
-    if request.declared.licenses and not request.licenses:
-        declared = detect.declared_licenses(request.declared, model, catalog).licenses
-    freedom = max(catalog.get(item).category.rank for item in declared)
-    return tuple(
-        Conflict(model, declared, burden.license, burden.models)
-        for burden in burdens
-        if burden.license not in declared and catalog.get(burden.license).category.rank > freedom
-    )
+def _naming_duties(
+    request: EvaluationRequest, burdens: tuple[Burden, ...], catalog: Catalog
+) -> Iterator[NamingDuty]:
+    """Every license that wants to begin the model's name, unless a signed agreement lifts that."""
+    for burden in burdens:
+        at = _situation(request, burden)
+        for condition in catalog.get(burden.license).conditions:
+            if condition.kind != "name_prefix" or (
+                burden.scope is Scope.OUTPUTS_ONLY and not condition.on_outputs
+            ):
+                continue
+            if not judgement.is_lifted(condition, at, catalog):
+                due = both(condition.applies.holds(at), condition.parameters.concerns(at))
+                yield NamingDuty(burden.license, condition.parameters.prefix, condition.clause, due)

@@ -59,6 +59,11 @@ def _judge_condition(condition: Condition, at: Situation, catalog: Catalog, *, i
     into.findings.append(finding)
 
 
+def is_lifted(condition: Condition, at: Situation, catalog: Catalog) -> bool:
+    """Whether a signed agreement lifts a condition, for certain."""
+    return any(_concerns(grant, condition, at).value for _, grant in catalog.grants.get(at.license, ()))
+
+
 def within(condition: Condition, at: Situation) -> Outcome:
     """Return the outcome of a condition inside its gate: outside it is met, at an unknown gate at most unknown."""
     gate: Truth = condition.applies.holds(at)

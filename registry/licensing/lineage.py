@@ -1,13 +1,12 @@
-"""What a model was made from, and which licenses reach it through that. Pure."""
+"""What a model was made from, as stated or known: every model behind it, and the edges among them. Pure."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from registry.licensing import detect
 from registry.licensing.catalog import Catalog
 from registry.licensing.request import Declared, EvaluationRequest, LineageEntry
-from registry.licensing.terms import License, Relation, Scope
+from registry.licensing.terms import Relation
 
 THIS_MODEL = "(this model)"
 PLANNED = "(planned derivative)"
@@ -20,17 +19,6 @@ class Edge:
     child: str
     parent: str
     relation: Relation
-
-
-@dataclass(frozen=True)
-class Burden:
-    """How far one license reaches into the model, and from which models it comes."""
-
-    license: str
-    scope: Scope
-    models: tuple[str, ...]
-    # Whether it came through a teacher anywhere.
-    learned: bool
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ def trace(request: EvaluationRequest, catalog: Catalog) -> Ancestry:
         edges.update(_entry(entry))
     planned = set(_planned(model, request))
     roots = (model, PLANNED) if planned else (model,)
-    return _reachable(roots, edges | planned, catalog)
+    return _reachable(roots, edges | planned, request, catalog)
 
 
 def _declared(model: str, declared: Declared) -> Iterable[Edge]:
@@ -87,14 +75,16 @@ def _planned(model: str, request: EvaluationRequest) -> Iterable[Edge]:
             yield Edge(PLANNED, name, Relation.FINETUNE if relation.is_learned else relation)
 
 
-def _reachable(roots: Sequence[str], stated: Iterable[Edge], catalog: Catalog) -> Ancestry:
+def _reachable(
+    roots: Sequence[str], stated: Iterable[Edge], request: EvaluationRequest, catalog: Catalog
+) -> Ancestry:
     behind: dict[str, set[Edge]] = defaultdict(set)
     for edge in stated:
         behind[edge.child].add(edge)
     found, waiting = set(roots), deque(roots)
     while waiting:
         model = waiting.popleft()
-        for base in detect.repository_bases(model, catalog):
+        for base in catalog.repositories.known(model, request.revision_of(model)).bases:
             behind[model].add(Edge(model, base, Relation.FINETUNE))
         for parent in {edge.parent for edge in behind[model]} - found:
             found.add(parent)
@@ -128,98 +118,3 @@ def _peel(models: set[str], pairs: Sequence[tuple[str, str]]) -> set[str]:
                 free.append(child)
         del needs[done]
     return set(needs)
-
-
-def burdens(ancestry: Ancestry, own: Mapping[str, Sequence[str]], catalog: Catalog) -> tuple[Burden, ...]:
-    """Every license that reaches the model, as far as it reaches, in the order of their ids."""
-    owners: dict[str, list[str]] = defaultdict(list)
-    for model in ancestry.models:
-        for license_id in own.get(model, ()):
-            owners[license_id].append(model)
-    children: dict[str, list[Edge]] = defaultdict(list)
-    for edge in ancestry.edges:
-        children[edge.parent].append(edge)
-    weights = _given_weights(ancestry, own)
-    found = []
-    for license_id in sorted(owners):
-        reach = _spread(catalog.get(license_id), owners[license_id], children, weights)
-        scope = max(
-            (reach.get(root, Scope.NOT_COVERED) for root in ancestry.roots), key=lambda item: item.rank
-        )
-        if scope is not Scope.NOT_COVERED:
-            learned = _through_teacher(owners[license_id], children)
-            found.append(Burden(license_id, scope, tuple(owners[license_id]), learned))
-    return tuple(found)
-
-
-def _spread(
-    terms: License,
-    owners: Sequence[str],
-    children: Mapping[str, Sequence[Edge]],
-    weights: Mapping[str, frozenset[str]],
-) -> dict[str, Scope]:
-    """How far a license reaches into every model below its owners; repeated until nothing grows."""
-    reach = dict.fromkeys(owners, Scope.COVERED)
-    waiting = deque(owners)
-    while waiting:
-        parent = waiting.popleft()
-        for edge in children.get(parent, ()):
-            scope = _through(reach[parent], _step(terms, edge, weights))
-            if scope.rank > reach.get(edge.child, Scope.NOT_COVERED).rank:
-                reach[edge.child] = scope
-                waiting.append(edge.child)
-    return reach
-
-
-def _through_teacher(owners: Sequence[str], children: Mapping[str, Sequence[Edge]]) -> bool:
-    """Whether some model below the owners learned from a teacher that carries their license."""
-    seen, waiting = set(owners), deque(owners)
-    while waiting:
-        for edge in children.get(waiting.popleft(), ()):
-            if edge.relation.is_learned:
-                return True
-            if edge.child not in seen:
-                seen.add(edge.child)
-                waiting.append(edge.child)
-    return False
-
-
-def _step(terms: License, edge: Edge, weights: Mapping[str, frozenset[str]]) -> Scope:
-    """Return the scope of one relation; a ban on students spares the students that the license names."""
-    scope = terms.scope[edge.relation]
-    if scope is Scope.PROHIBITED and weights.get(edge.child, frozenset()) & set(terms.student_exceptions):
-        return Scope.COVERED
-    return scope
-
-
-def _through(parent: Scope, step: Scope) -> Scope:
-    """Return what a child inherits: a doubt or a breach stays; otherwise the narrower of the two, unless the step is worse."""
-    if parent.rank >= Scope.NEEDS_REVIEW.rank:
-        return max(parent, step, key=lambda scope: scope.rank)
-    if step.rank >= Scope.NEEDS_REVIEW.rank:
-        return step
-    return min(parent, step, key=lambda scope: scope.rank)
-
-
-def _given_weights(ancestry: Ancestry, own: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
-    """Return the licenses of the models whose weights went into each model that has a teacher."""
-    parents: dict[str, list[str]] = defaultdict(list)
-    for edge in ancestry.edges:
-        if not edge.relation.is_learned:
-            parents[edge.child].append(edge.parent)
-    students = {edge.child for edge in ancestry.edges if edge.relation.is_learned}
-    return {student: _licenses_above(student, parents, own) for student in students}
-
-
-def _licenses_above(
-    student: str, parents: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]
-) -> frozenset[str]:
-    """Return the licenses of a student's ancestors; what the student says of itself proves nothing."""
-    found: set[str] = set()
-    waiting = deque([student])
-    while waiting:
-        for parent in parents.get(waiting.popleft(), ()):
-            if parent not in found:
-                found.add(parent)
-                waiting.append(parent)
-    return frozenset(license_id for model in found - {student} for license_id in own.get(model, ()))

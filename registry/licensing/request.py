@@ -1,14 +1,22 @@
 """The question of an evaluation: parsed from JSON, refused when anything in it is not understood. Pure."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from governance.fields import Fields, InvalidField
 from registry.licensing import facts
 from registry.licensing.facts import DerivativePlan, OrgFacts, UseFacts
+from registry.licensing.repositories import ANY, Revision
 from registry.licensing.terms import Relation
+
+# A lineage may have so many entries, and name so many models and edges among them.
+MAX_ENTRIES = 2_000
+MAX_MODELS = 4_000
+MAX_EDGES = 20_000
 
 
 class InvalidRequest(InvalidField):
@@ -30,12 +38,18 @@ class Declared:
 
 @dataclass(frozen=True)
 class LineageEntry:
-    """How one model was made: from which parents, with which teachers."""
+    """How one model was made: from which parents, with which teachers; and what else is known or asked about it.
+
+    `concluded_by` says that a person concluded the licenses which the registry has for it; `hints` are open questions.
+    """
 
     model: str
     relation: Relation | None
     parents: tuple[str, ...]
     teachers: tuple[str, ...]
+    revision: Revision = ANY
+    hints: tuple[str, ...] = ()
+    concluded_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,7 @@ class EvaluationRequest:
     model: str | None
     evaluation_date: date
     revision: str | None = None
+    revision_date: date | None = None
     licenses: tuple[str, ...] | None = None
     declared: Declared = field(default_factory=Declared)
     lineage: tuple[LineageEntry, ...] = ()
@@ -55,6 +70,30 @@ class EvaluationRequest:
     use: UseFacts = field(default_factory=UseFacts)
     derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def revision_of(self, model: str) -> Revision:
+        """Return the state of a model that is meant, as far as the question says; entries that disagree say nothing."""
+        stated = {entry.revision for entry in self._about.get(model, ()) if entry.revision != ANY}
+        if model == self.model and (self.revision or self.revision_date):
+            stated.add(Revision(self.revision, self.revision_date))
+        commits = {item.commit for item in stated if item.commit}
+        days = {item.day for item in stated if item.day}
+        return Revision(commits.pop() if len(commits) == 1 else None, days.pop() if len(days) == 1 else None)
+
+    def concluder_of(self, model: str) -> str | None:
+        """Return who concluded the licenses that the registry has for a model, where a person did."""
+        return next((entry.concluded_by for entry in self._about.get(model, ()) if entry.concluded_by), None)
+
+    def hints_of(self, model: str) -> tuple[str, ...]:
+        """Return the open questions about how a model was made."""
+        return tuple(sorted({hint for entry in self._about.get(model, ()) for hint in entry.hints}))
+
+    @cached_property
+    def _about(self) -> Mapping[str, Sequence[LineageEntry]]:
+        found: dict[str, list[LineageEntry]] = defaultdict(list)
+        for entry in self.lineage:
+            found[entry.model].append(entry)
+        return found
 
 
 def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest:
@@ -69,6 +108,7 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         model=fields.text_or_none("model"),
         evaluation_date=on,
         revision=fields.text_or_none("revision"),
+        revision_date=fields.date_or_none("revision_date"),
         licenses=fields.texts_or_none("licenses"),
         declared=parse_declared(fields.table("declared_metadata")),
         lineage=tuple(_entry(item) for item in fields.tables("lineage")),
@@ -77,9 +117,22 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         derivative=facts.parse_derivative(fields.raw("derivative")),
     )
     fields.done()
+    _check_bounds(request, fields)
     if request.model is None and not request.licenses:
         raise fields.fail("model", "is required when no licenses are given")
     return request
+
+
+def _check_bounds(request: EvaluationRequest, fields: Fields) -> None:
+    edges = [(entry.model, name) for entry in request.lineage for name in (*entry.parents, *entry.teachers)]
+    models = {name for edge in edges for name in edge} | set(request.declared.base_models)
+    for count, limit, what in (
+        (len(request.lineage), MAX_ENTRIES, "entries"),
+        (len(models), MAX_MODELS, "models"),
+        (len(edges), MAX_EDGES, "parents and teachers"),
+    ):
+        if count > limit:
+            raise fields.fail("lineage", f"has more than {limit} {what}")
 
 
 def parse_declared(fields: Fields) -> Declared:
@@ -101,6 +154,9 @@ def _entry(fields: Fields) -> LineageEntry:
         relation=facts.relation_or_none(fields, "relation"),
         parents=fields.texts("parents"),
         teachers=_one_or_many(fields, "teacher"),
+        revision=Revision(fields.text_or_none("revision"), fields.date_or_none("revision_date")),
+        hints=fields.texts("hints"),
+        concluded_by=fields.text_or_none("concluded_by"),
     )
     fields.done()
     return entry

@@ -108,6 +108,26 @@ class Trigger(StrEnum):
     PUBLIC_STATEMENT = "public_statement"
 
 
+class EvidenceKind(StrEnum):
+    """What shows that an obligation was met; `document` where a record does not say."""
+
+    RELEASE_FILE = "release_file"  # a file in what is passed on, and its SHA-256
+    SCREENSHOT = "screenshot"  # an address, the day, and a picture of what it showed
+    URL = "url"  # an address, and the day on which it showed it
+    STATEMENT = "statement"  # a person's word: a review, an attestation
+    DOCUMENT = "document"  # a kept document: an extract, a receipt, a contract, a record
+    PUBLISHED_NAME = "published_name"  # the name under which a model is published
+
+    @property
+    def accepted(self) -> frozenset["EvidenceKind"]:
+        """The kinds that answer where this one is asked for: itself, and what shows more."""
+        more = {
+            EvidenceKind.URL: {EvidenceKind.SCREENSHOT},
+            EvidenceKind.STATEMENT: {EvidenceKind.DOCUMENT},
+        }
+        return frozenset({self, *more.get(self, set())})
+
+
 class Document(StrEnum):
     """Which text of a license a hash belongs to."""
 
@@ -137,9 +157,13 @@ class Obligation:
     id: str
     do: str
     evidence: str
+    evidence_kind: EvidenceKind
     clause: str
     trigger: Trigger
     on_outputs: bool
+    # The exact words that a NOTICE file must hold, and those of which one must be shown.
+    notice: str | None
+    display: tuple[str, ...]
     applies: Any
     # Due only where one of these thresholds is passed; without any, wherever the trigger is.
     above: tuple[Any, ...]
@@ -174,10 +198,16 @@ class Template:
 
 @dataclass(frozen=True)
 class Repositories:
-    """Hub repositories known to be under the license, and the models known to be fine-tuned in them."""
+    """Hub repositories known to be under the license, and the models known to be fine-tuned in them.
+
+    Without `since`, `before` and `commits` at every revision; with `commits` alone at those only.
+    """
 
     pattern: str
     bases: tuple[str, ...]
+    since: date | None = None
+    before: date | None = None
+    commits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,19 @@ from registry.models.artifact import (
     LineageEdge,
     Relation,
 )
+from registry.models.catalog import (
+    CatalogRelease,
+    LicenseProposal,
+    LicenseRecord,
+    Origin,
+    ProposedChange,
+)
+from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
+from registry.models.document import EvidenceDocument
+from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.reevaluation import Cause, Reevaluation, ReevaluationPart
 from registry.models.registered_model import RegisteredModel
-from registry.models.review import Approval, Evaluation, OrganizationProfile, ServingEnvironment
+from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
 
@@ -23,15 +33,26 @@ __all__ = [
     "Approval",
     "Artifact",
     "ArtifactRole",
+    "AttestationEvidence",
+    "CatalogRelease",
     "Cause",
     "CheckResult",
     "Evaluation",
+    "EvidenceDocument",
     "FindingKind",
+    "HintKind",
     "LeasedRun",
+    "LicenseConclusion",
     "LicenseFinding",
+    "LicenseProposal",
+    "LicenseRecord",
     "LineageEdge",
+    "LineageHint",
+    "LineageStatement",
     "ModelVersion",
     "OrganizationProfile",
+    "Origin",
+    "ProposedChange",
     "Reevaluation",
     "ReevaluationPart",
     "RegisteredModel",

@@ -55,10 +55,11 @@ class Artifact(models.Model):
 
 
 class FindingKind(models.TextChoices):
-    """Who says so: the card, the text of a file, or a conclusion from both."""
+    """Who says so: the card, the text of a file, the card against itself, or a conclusion from all."""
 
     DECLARED = "declared"
     DISCOVERED = "discovered"
+    CONTRADICTED = "contradicted"
     CONCLUDED = "concluded"
 
 
@@ -67,12 +68,16 @@ class LicenseFinding(models.Model):
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="license_findings")
     kind = models.CharField(max_length=16, choices=FindingKind.choices)
-    # Id in the licence catalogue; `unknown` where nothing matched.
-    license_id = models.CharField(max_length=64)
+    # Ids in the licence catalogue, joined with AND; `unknown` where nothing matched.
+    license_id = models.CharField(max_length=200)
     statement = models.TextField(blank=True)
     path = models.TextField(blank=True)
     method = models.CharField(max_length=64)
     sha256_words = models.CharField(max_length=64, blank=True)
+    # How much of an unknown text is like a known one, from 0 to 1; never a reason to conclude anything.
+    score = models.DecimalField(max_digits=4, decimal_places=3, null=True, blank=True)
+    # Which rules, with which catalogue; conclusions of people are rows of their own.
+    concluded_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -81,6 +86,17 @@ class LicenseFinding(models.Model):
                 fields=["version"],
                 condition=Q(kind="concluded"),
                 name="registry_licensefinding_one_conclusion",
+            ),
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | Q(score__gte=0, score__lt=1, license_id="unknown"),
+                name="registry_licensefinding_score_concludes_nothing",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["license_id", "version"],
+                condition=Q(kind="concluded"),
+                name="registry_finding_concluded",
             ),
         ]
 

@@ -16,6 +16,7 @@ class Cause(models.TextChoices):
     FACTS = "facts", "the organisation's facts changed"
     CATALOGUE = "catalogue", "the licence catalogue changed"
     ENVIRONMENT = "environment", "the use in an environment changed"
+    CONCLUSION = "conclusion", "a person concluded otherwise about a licence or lineage"
     SCHEDULED = "scheduled", "a new day"
     REQUESTED = "requested", "someone asked for it"
 

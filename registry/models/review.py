@@ -1,4 +1,4 @@
-"""Where and for what a version may be used: environments, facts, evaluations and approvals."""
+"""Where and for what a version may be used: environments, evaluations and approvals."""
 
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from governance.constraints import both_or_neither, known, matches
 from governance.models import PolicyDocument
 from registry.lifecycle import ApprovalStatus
+from registry.models.organization import OrganizationProfile
 from registry.models.run import SmokeRun, VerificationRun
 from registry.models.version import DIGEST, ModelVersion
 
@@ -35,19 +36,6 @@ class ServingEnvironment(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class OrganizationProfile(models.Model):
-    """The organisation's facts as someone attested them; a change is a new row."""
-
-    facts = models.JSONField()
-    note = models.TextField(blank=True)
-    effective_at = models.DateTimeField()
-    attested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    attested_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"facts {self.pk} from {self.effective_at:%Y-%m-%d}"
 
 
 class Evaluation(models.Model):

@@ -43,6 +43,8 @@ class ModelVersion(models.Model):
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     submitted_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True, blank=True)
+    # When the commit was made, as its source says: some repositories changed their licence on a day.
+    committed_at = models.DateTimeField(null=True, blank=True)
     quarantined_by = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
     quarantined_at = models.DateTimeField(null=True, blank=True)
     quarantine_reason = models.TextField(null=True, blank=True)  # noqa: DJ001

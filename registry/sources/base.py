@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -80,6 +81,7 @@ class PinnedRevision:
     """The one state that is meant from now on; a folder has no commit."""
 
     commit: str | None
+    committed_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ counts as checked: every file is hashed again by us.
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ import httpx2
 import huggingface_hub
 from huggingface_hub import errors
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._pagination import paginate
 from huggingface_hub.utils.tqdm import tqdm
 from modelcustody_client import manifest
 
@@ -44,7 +47,7 @@ class HubSource:
         """Resolve a branch or tag to its commit, once; everything later uses the commit."""
         self.revision = revision or "main"
         self.commit = self._resolve()
-        return base.PinnedRevision(commit=self.commit)
+        return base.PinnedRevision(commit=self.commit, committed_at=self._committed_at())
 
     def list_files(self) -> list[base.RemoteFile]:
         """Every file of the commit; refuses if the branch moved on meanwhile."""
@@ -101,6 +104,20 @@ class HubSource:
         if found is None or not base.COMMIT.fullmatch(found):
             raise base.RevisionNotFound(f"{self.repository} does not say which commit {self.revision} is.")
         return found
+
+    def _committed_at(self) -> datetime | None:
+        """When the commit was made, where the Hub says so; mirrors often do not, and nothing depends on it."""
+        address = f"{self._api.endpoint}/api/models/{self.repository}/commits/{self._pinned()}"
+        try:
+            newest = next(
+                iter(paginate(address, params={}, headers=build_hf_headers(token=self._token))), None
+            )
+            if newest is None or newest["id"] != self.commit:
+                return None
+            made = datetime.fromisoformat(newest["date"])
+        except (httpx2.HTTPError, errors.HfHubHTTPError, OSError, KeyError, TypeError, ValueError):
+            return None
+        return made if made.tzinfo else None
 
     def _ask(self, question: Callable[[], T]) -> T:
         """Ask the Hub, and put its refusals into our own words."""

@@ -1,12 +1,13 @@
 """Checks of everything beside the weights: custom code, templates, programs, licence texts. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from registry.formats import magic, template
+from registry.licensing.conclude import Covers, covers
 from registry.lifecycle import Severity
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
-from registry.verification.subject import NotReadable, Seen, Subject, json_of, text_of, walk
+from registry.verification.subject import LicenseClaim, NotReadable, Seen, Subject, json_of, text_of, walk
 
 # Members of configuration files that make a loader run or fetch code.
 CODE_MEMBERS = {
@@ -17,6 +18,8 @@ CODE_MEMBERS = {
     "_attn_implementation_internal": "names an attention kernel that a loader would fetch",
     "trust_remote_code": "asks the loader to trust code of the repository",
 }
+# Which licence texts are about the model, rather than its code or a notice.
+ABOUT_MODEL = (Covers.MODEL, Covers.WEIGHTS)
 # Data, however large; nothing in them is read as configuration.
 VOCABULARIES = frozenset({"tokenizer.json", "vocab.json"})
 CODE_SUFFIXES = (".py", ".ipynb", ".pyc", ".pyd")
@@ -144,35 +147,54 @@ def executables(subject: Subject) -> Iterator[Finding]:
 
 
 def license_text(subject: Subject) -> Iterator[Finding]:
-    """C20: the licence that the card declares is the one whose text is among the files."""
-    declared = {claim.license_id for claim in subject.licenses if claim.kind == "declared"}
-    discovered = {claim.license_id: claim.path for claim in subject.licenses if claim.kind == "discovered"}
+    """C20: the licence that the card declares is the one whose text is among the files, unless a person concluded one."""
+    settled = [claim for claim in subject.licenses if claim.kind == "settled"]
+    if settled:
+        yield _settled(settled[0])
+    elif any(claim.kind == "contradicted" for claim in subject.licenses):
+        yield failed("The card contradicts itself about the licence.", path="README.md")
+    else:
+        yield _unsettled(subject.licenses)
+
+
+def _settled(claim: LicenseClaim) -> Finding:
+    if "unknown" in claim.license_id.split(" AND "):
+        return failed(
+            f"{claim.by} concluded that the licence is not known.", severity=Severity.MEDIUM, by=claim.by
+        )
+    return passed(
+        f"{claim.by} looked at the card and the texts, and concluded {claim.license_id}.", by=claim.by
+    )
+
+
+def _unsettled(claims: Sequence[LicenseClaim]) -> Finding:
+    declared = {claim.license_id for claim in claims if claim.kind == "declared"}
+    texts = [claim for claim in claims if claim.kind == "discovered" and covers(claim.path) in ABOUT_MODEL]
+    discovered = {claim.license_id: claim.path for claim in texts}
     known = {name: path for name, path in discovered.items() if name != "unknown"}
     if not declared - {"unknown"} and not discovered:
-        yield failed(
+        return failed(
             "Nobody says which licence the model is under: neither its card nor a text.",
             severity=Severity.MEDIUM,
         )
-    elif not discovered:
-        yield skipped(f"The card declares {_words(declared)}; there is no licence text to hold it against.")
-    elif not known:
+    if not discovered:
+        return skipped(f"The card declares {_words(declared)}; there is no licence text to hold it against.")
+    if not known:
         path = next(iter(discovered.values()))
-        yield failed(
-            "The licence text among the files is not one that is known.", path=path, severity=Severity.MEDIUM
-        )
-    elif not declared - {"unknown"}:
-        yield skipped(
+        words = "The licence text among the files is not one that is known."
+        return failed(words, path=path, severity=Severity.MEDIUM)
+    if not declared - {"unknown"}:
+        return skipped(
             f"The files hold the text of {_words(set(known))}; the card declares nothing to hold it against."
         )
-    elif set(known) <= declared or declared & set(known):
-        yield passed(
+    if set(known) <= declared or declared & set(known):
+        return passed(
             f"The card declares {_words(declared)}, and the text among the files is that of {_words(set(known))}."
         )
-    else:
-        yield failed(
-            f"The card declares {_words(declared)}, but the text among the files is that of {_words(set(known))}.",
-            path=next(iter(known.values())),
-        )
+    words = (
+        f"The card declares {_words(declared)}, but the text among the files is that of {_words(set(known))}."
+    )
+    return failed(words, path=next(iter(known.values())))
 
 
 def _words(names: set[str]) -> str:

@@ -51,6 +51,7 @@ class LicenseClaim:
     kind: str
     license_id: str
     path: str = ""
+    by: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from modelcustody_client import canonical
 
 from governance.fields import InvalidField
-from registry import evaluation
+from registry import catalogs, evaluation
 
 MAX_BYTES = 8 * 1024 * 1024
 
@@ -44,12 +44,12 @@ class Command(BaseCommand):
             self.stdout.write(_in_words(answer))
 
     def _answer(self, question: dict[str, Any], *, today: date) -> dict[str, Any]:
-        """With what the registry knows; where it cannot be reached, from the catalogue alone, saying so."""
+        """With what the registry knows; where it cannot be reached, from the catalogue that ships alone, saying so."""
         try:
             return evaluation.answer_with_registry(question, today=today)
         except OperationalError:
-            self.stderr.write("The database does not answer: evaluated from the catalogue alone.")
-            return evaluation.answer(question, known={}, today=today)
+            self.stderr.write("The database does not answer: evaluated from the catalogue that ships alone.")
+            return evaluation.answer(question, known={}, today=today, terms=catalogs.shipped())
 
 
 def _read(file: str) -> dict[str, Any]:

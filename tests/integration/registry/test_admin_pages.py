@@ -9,8 +9,8 @@ from django.urls import reverse
 from audit.models import DecisionEntry
 from governance.models import PolicyDocument
 from governance.permissions import Role, Scope
-from registry.models import OrganizationProfile
-from tests import desk, factories
+from registry.models import CatalogRelease, LicenseProposal, LicenseRecord, OrganizationProfile
+from tests import desk, factories, licenses
 from tests.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,9 @@ LISTS = {
     "registry_admission": EVERYONE,
     "registry_servingenvironment": EVERYONE,
     "registry_organizationprofile": EVERYONE,
+    "registry_licenserecord": EVERYONE,
+    "registry_licenseproposal": EVERYONE,
+    "registry_catalogrelease": EVERYONE,
     "audit_servedrequest": EVERYONE,
     "audit_deployment": EVERYONE,
     "audit_decisionentry": EVERYONE,
@@ -34,6 +37,7 @@ MAKING = {
     "registry_modelversion_register": {Role.OFFICER},
     "registry_servingenvironment_define": {Role.OFFICER},
     "registry_organizationprofile_attest": {Role.OFFICER},
+    "registry_licenserecord_propose": {Role.OFFICER},
     "governance_user_create": {Role.ADMIN},
     "governance_apitoken_issue": {Role.ADMIN},
     "governance_policydocument_load": {Role.ADMIN},
@@ -45,6 +49,7 @@ BUTTON_MARKS = ('class="button button-primary"', 'class="button button-danger"')
 @pytest.fixture
 def whole(log_folders: Path, tmp_path: Path) -> Desk:
     factories.organization()
+    licenses.in_force()
     return desk.served(tmp_path / "model")
 
 
@@ -55,6 +60,9 @@ def object_pages(whole: Desk) -> dict[str, object]:
         "registry_admission": whole.admission.pk,
         "registry_servingenvironment": whole.environment.pk,
         "registry_organizationprofile": OrganizationProfile.objects.get().pk,
+        "registry_licenserecord": LicenseRecord.objects.get(license_id="mit", origin="project").pk,
+        "registry_licenseproposal": LicenseProposal.objects.get().pk,
+        "registry_catalogrelease": CatalogRelease.objects.order_by("pk").first().pk,
         "audit_servedrequest": whole.request.pk,
         "audit_deployment": whole.deployment.pk,
         "audit_decisionentry": DecisionEntry.objects.order_by("pk").first().pk,

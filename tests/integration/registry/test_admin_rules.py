@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from governance.permissions import Role
-from registry.models import ModelVersion, OrganizationProfile, ServingEnvironment
-from tests import decisions, desk, folders
+from registry.models import ModelVersion, ServingEnvironment
+from tests import decisions, desk, factories, folders
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,10 @@ def test_an_environment_is_defined_and_defined_anew() -> None:
         "name": "production",
         "description": "",
         "regions": "eu-central, eu-west",
-        "use": '{"role": "licensee"}',
+        "use.role": "licensee",
+        "use.commercial": "yes",
+        "use.served_territories": "Germany, fr",
+        "use.use_case_tags": ["translation", "search"],
     }
 
     client.post(reverse("admin:registry_servingenvironment_define"), values)
@@ -67,34 +70,61 @@ def test_an_environment_is_defined_and_defined_anew() -> None:
 
     row.refresh_from_db()
     assert (row.name, row.regions) == ("production", [])
+    assert row.use == {
+        "role": "licensee",
+        "commercial": True,
+        "served_territories": ["DE", "FR"],
+        "use_case_tags": ["search", "translation"],
+    }
     assert len(decisions.about("environment:production")) == 2
 
 
-@pytest.mark.parametrize("use", ["{", '{"role": "owner"}', '{"unheard_of": 1}'])
-def test_a_bad_use_is_refused_at_its_field(use: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("use.role", "owner"),
+        ("use.served_territories", "Atlantis"),
+        ("use.use_case_tags", "gossip"),
+        ("use.commercial", "perhaps"),
+        ("name", "No Spaces"),
+        ("regions", "eu,eu"),
+    ],
+)
+def test_a_bad_use_is_refused_at_its_field(name: str, value: str) -> None:
     client, _ = desk.client(Role.OFFICER)
 
     answer = client.post(
         reverse("admin:registry_servingenvironment_define"),
-        {"name": "production", "description": "", "regions": "", "use": use},
+        {"name": "production", "description": "", "regions": "", name: value},
     )
 
     assert answer.status_code in {409, 422}
-    assert answer.context["form"].errors
+    assert list(answer.context["form"].errors) == [name]
     assert ServingEnvironment.objects.count() == 0
 
 
-def test_facts_are_attested_and_the_newest_are_in_force() -> None:
+def test_a_use_is_said_in_words_while_it_is_typed() -> None:
     client, _ = desk.client(Role.OFFICER)
-    form = reverse("admin:registry_organizationprofile_attest")
+    address = reverse("admin:registry_servingenvironment_words")
 
-    client.post(
-        form, {"facts": '{"entity_type": "company"}', "effective_at": "2026-01-01", "note": "Register."}
-    )
-    again = client.get(form).content.decode()
-    client.post(form, {"facts": '{"entity_type": "public"}', "effective_at": "2026-02-01", "note": ""})
-    page = client.get(reverse("admin:registry_organizationprofile_changelist"))
+    said = client.post(
+        address, {"use.hosting": "public_api", "use.served_territories": "EU, US"}
+    ).content.decode()
 
-    assert "company" in again
-    assert OrganizationProfile.objects.count() == 2
-    assert [row.state for row in page.context["page"].rows] == ["in force", "superseded"]
+    assert "others reach it through a public API" in said.replace("Others", "others")
+    assert "the European Union, United States" in said
+    assert client.get(address).status_code == 405
+    assert desk.client(Role.AUDITOR)[0].post(address, {}).status_code == 403
+
+
+def test_a_tag_from_before_stays_and_says_what_it_means() -> None:
+    client, officer = desk.client(Role.OFFICER)
+    row = factories.environment(use={"use_case_tags": ["gossip"]}, defined_by=officer)
+    change = reverse("admin:registry_servingenvironment_act", args=[row.pk, "redefine"])
+
+    page = client.get(change).content.decode()
+    client.post(change, {"use.use_case_tags": ["gossip", "search"]})
+
+    row.refresh_from_db()
+    assert "Not in the vocabulary" in page
+    assert row.use == {"use_case_tags": ["gossip", "search"]}

@@ -83,7 +83,7 @@ def test_evaluations_are_of_known_words_and_written_once() -> None:
             request={},
             result={},
             evaluation_digest="0",
-            catalog_digest="0",
+            catalog_digest=factories.catalog_release().catalog_digest,
             evaluated_by="x",
         ),
     )

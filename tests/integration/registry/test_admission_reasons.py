@@ -161,7 +161,7 @@ def _signature_wanted(desk: Desk, body: dict[str, Any]) -> None:
 
 
 def _origin(desk: Desk, body: dict[str, Any]) -> None:
-    policy(denied_countries='["XK"]')
+    policy(denied_countries='["AQ"]')
 
 
 def _formats(desk: Desk, body: dict[str, Any]) -> None:
@@ -198,7 +198,7 @@ def policy(**lines: str) -> None:
         (_use_not_permitted, ["license_condition_failed"]),
         (_outdated_use, ["license_unknown"]),
         (_signature_wanted, ["signature_missing"]),
-        (_origin, ["origin_restricted"]),
+        (_origin, ["origin_restricted", "origin_restricted"]),
     ],
     ids=lambda value: getattr(value, "__name__", "").removeprefix("_"),
 )

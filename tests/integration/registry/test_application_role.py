@@ -9,7 +9,8 @@ from governance.actors import Actor
 from governance.permissions import Role, Scope
 from registry import models
 from registry.actions import admit, custody, environments, review
-from tests import factories
+from registry.actions import licenses as license_actions
+from tests import factories, licenses
 from tests.reviewing import NOW, USE, open_desk, policy_text
 from tests.roles import connected_as
 
@@ -42,6 +43,9 @@ def test_the_application_role_can_do_everything_that_the_service_does() -> None:
         custody.release(version=desk.version, reason="not odd", actor=desk.officer, now=NOW)
         custody.revoke(version=desk.version, reason="bad", actor=desk.officer, now=NOW)
         assert admit.decide_admission(request=desk.offer(), actor=node, now=NOW).decision == "deny"
+        licenses.in_force()
+        refused = licenses.propose(licenses.HOUSE.replace("Acme", "Acme GmbH"), actor=desk.officer)
+        license_actions.decline(proposal=refused, reason="no", actor=desk.reviewer, now=NOW)
         person = people.create_user(
             username="ada", password="a long passphrase", role="officer", actor=admin, now=NOW
         )

@@ -1,12 +1,11 @@
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from governance.errors import Forbidden, InvalidInput
 from governance.permissions import Role
-from registry.actions import environments, organization
-from registry.models import OrganizationProfile, ServingEnvironment
+from registry.actions import environments
+from registry.models import ServingEnvironment
 from tests import decisions, factories
 
 pytestmark = pytest.mark.django_db
@@ -80,43 +79,3 @@ def test_define_environment_refuses(changes: dict[str, Any], field: str) -> None
 def test_only_those_who_edit_the_organisation_define_environments() -> None:
     with pytest.raises(Forbidden):
         define(actor=factories.actor(Role.REVIEWER))
-
-
-def test_attest_facts_keeps_them_and_logs_their_digest_only() -> None:
-    officer = factories.actor(Role.OFFICER)
-
-    row = organization.attest_facts(
-        facts={"annual_revenue_usd": {"licensee": 123456789}},
-        note="",
-        effective_at=NOW,
-        actor=officer,
-        now=NOW,
-    )
-
-    event, actor, body = decisions.last(f"organization-facts:{row.pk}")
-    assert (event, actor) == ("registry.organization.attested", str(officer))
-    assert body["facts"] == ["annual_revenue_usd"]
-    assert "123456789" not in str(body)
-
-
-def test_facts_in_force_are_those_that_took_effect_last() -> None:
-    old = factories.organization(effective_at=NOW - timedelta(days=10))
-    new = factories.organization(effective_at=NOW - timedelta(days=1))
-    later = factories.organization(effective_at=NOW + timedelta(days=1))
-
-    assert organization.facts_in_force(at=NOW) == new
-    assert organization.facts_in_force(at=NOW - timedelta(days=5)) == old
-    assert organization.facts_in_force(at=NOW + timedelta(days=2)) == later
-    assert organization.facts_in_force(at=NOW - timedelta(days=99)) is None
-
-
-@pytest.mark.parametrize(
-    "facts", [{"anual_revenue": 1}, {"founded_on": "yesterday"}, {"operates_maas": "no"}]
-)
-def test_attest_facts_refuses_what_is_not_in_the_vocabulary(facts: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput):
-        organization.attest_facts(
-            facts=facts, note="", effective_at=NOW, actor=factories.actor(Role.OFFICER), now=NOW
-        )
-
-    assert not OrganizationProfile.objects.exists()

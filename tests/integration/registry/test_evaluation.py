@@ -14,9 +14,8 @@ from modelcustody_client import canonical
 
 from governance.errors import Forbidden, InvalidInput
 from governance.permissions import Role
-from registry import evaluation, models
+from registry import catalogs, evaluation, models
 from registry.actions import evaluate
-from registry.description import license_catalog
 from tests import decisions, factories
 from tests.reviewing import USE
 
@@ -54,7 +53,7 @@ def test_evaluation_keeps_question_answer_and_digests() -> None:
     assert row.request["org"] == facts.facts
     both = canonical.dumps({"request": row.request, "result": row.result})
     assert row.evaluation_digest == "sha256:" + hashlib.sha256(both).hexdigest()
-    assert row.catalog_digest == license_catalog().catalog_digest
+    assert row.catalog_digest == catalogs.current().catalog_digest
     event, actor, body = decisions.last(f"model-version:{row.version_id}")
     assert (event, actor) == ("registry.evaluation.made", row.evaluated_by)
     assert (body["verdict"], body["evaluation_digest"]) == ("allowed", row.evaluation_digest)
@@ -207,4 +206,4 @@ def test_command_goes_on_without_a_database(tmp_path: Path) -> None:
         answer = json.loads(run(str(file), "--json", stderr=err))
 
     assert answer["effective_licenses"] == ["mit"]
-    assert "catalogue alone" in err.getvalue()
+    assert "catalogue that ships alone" in err.getvalue()

@@ -102,6 +102,7 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "smoke.json",
         "evaluation.json",
         "approvals.json",
+        "origin.json",
         "report.html",
     }
     assert found["manifest.sha256"].count(b"\n") == len(FILES)

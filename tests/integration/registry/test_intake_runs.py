@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks, Settings
 
 from audit.events import Event
@@ -13,6 +12,7 @@ from registry.actions._transition import TransitionNotAllowed, move
 from registry.lifecycle import Outcome, Status
 from registry.models import ModelVersion, ResolutionRun, SmokeRun, VerificationRun
 from tests import factories
+from tests.racing import race
 
 NOW = factories.NOW
 PASSED = runs.Ending(Outcome.PASS)
@@ -201,27 +201,6 @@ def test_the_heart_tells_the_work_when_its_lease_is_lost() -> None:
 
     with pytest.raises(runs.LeaseLost):
         heart.advance(1)
-
-
-def race(count: int, work: Any) -> list[Any]:
-    """Do the same in many threads at once; what each got, or the exception that it met."""
-    barrier, found = threading.Barrier(count), []
-
-    def one() -> None:
-        try:
-            barrier.wait(timeout=30)
-            found.append(work())
-        except Exception as error:  # noqa: BLE001 - the test looks at it
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return found
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,6 @@
 """Everything approved is evaluated again: campaigns, their parts, and what is written of them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries, DjangoCaptureOnCommit
 
 from governance.errors import Forbidden
 from governance.permissions import Role
-from registry import bulk_evaluation, evaluation, models
-from registry.actions import environments, reevaluate, reevaluations
-from registry.description import license_catalog
+from registry import bulk_evaluation, catalogs, evaluation, models
+from registry.actions import conclusions, environments, lineage, reevaluate, reevaluations
+from registry.attestations import facts_in_force
 from registry.models import Evaluation, Reevaluation, ReevaluationPart
-from tests import decisions, factories
+from tests import decisions, factories, licenses
 from tests.reevaluating import (
     LARGE,
     LATER,
@@ -214,7 +215,7 @@ def test_what_says_the_same_is_confirmed_and_not_written_again() -> None:
 
     assert (campaign.same, campaign.recorded) == (1, 0)
     assert Evaluation.objects.count() == before
-    assert campaign.parts.get().catalog_digest == license_catalog().catalog_digest
+    assert campaign.parts.get().catalog_digest == catalogs.shipped().catalog_digest
 
 
 def test_what_rests_on_other_facts_is_written_though_the_verdict_stays() -> None:
@@ -294,10 +295,10 @@ def test_one_question_that_breaks_hides_no_other(monkeypatch: pytest.MonkeyPatch
     desk, other = approved(), approved(with_policy=False)
     judge = evaluation.Asking.judge
 
-    def breaks(self: Any, version: models.ModelVersion, *args: Any, **fields: Any) -> Any:
-        if version.pk == desk.version.pk:
+    def breaks(self: Any, place: models.ServingEnvironment, background: Any, known: Any) -> Any:
+        if background["model"] == str(desk.version.registered_model):
             raise KeyError("a defect")
-        return judge(self, version, *args, **fields)
+        return judge(self, place, background, known)
 
     monkeypatch.setattr(evaluation.Asking, "judge", breaks)
 
@@ -445,12 +446,11 @@ def test_many_at_once_are_answered_as_one_by_one() -> None:
         registered("acme/two", "mit", "acme/one"),
     ]
     places = [factories.environment(use=USE), factories.environment(use={**USE, "role": "of last year"})]
-    facts = factories.organization(facts=SMALL)
+    factories.organization(facts=SMALL, effective_at=NOW)
+    facts = facts_in_force(at=NOW)
     questions = [(version, place) for version in versions for place in places]
 
-    found = bulk_evaluation.judge_many(
-        questions, organization=facts, on=NOW.date(), catalog=license_catalog()
-    )
+    found = bulk_evaluation.judge_many(questions, organization=facts, on=NOW.date(), terms=catalogs.shipped())
 
     for (version, place), answer in zip(questions, found, strict=True):
         if place == places[1]:
@@ -461,7 +461,9 @@ def test_many_at_once_are_answered_as_one_by_one() -> None:
             version=version, environment=place, organization=facts, on=NOW.date()
         )
         assert isinstance(answer, evaluation.Judgement)
-        whole = {name: value for name, value in answer.request.items() if name != "known"}
+        whole = {
+            name: value for name, value in answer.request.items() if name not in {"known", "attestations"}
+        }
         known = {name: tuple(ids) for name, ids in answer.request["known"].items()}
         assert answer.result == evaluation.answer(whole, known=known, today=NOW.date())
 
@@ -473,15 +475,86 @@ def test_queries_do_not_grow_with_the_number_of_versions(
     versions = [registered(f"acme/model-of-{number}", "mit", "acme/base") for number in range(20)]
     place = factories.environment(use=USE)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(13):
         found = bulk_evaluation.judge_many(
             [(version, place) for version in versions],
             organization=None,
             on=NOW.date(),
-            catalog=license_catalog(),
+            terms=catalogs.shipped(),
         )
 
     assert {answer.verdict for answer in found if isinstance(answer, evaluation.Judgement)} == {
         "needs_review"
     }
     assert len(found) == 20
+
+
+# -- the catalogue, and what people conclude ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forget() -> Iterator[None]:
+    """What one test's database says of catalogues is nothing to the next."""
+    catalogs.at.cache_clear()
+    yield
+    catalogs.at.cache_clear()
+
+
+def test_another_catalogue_causes_one(forget: None) -> None:
+    desk = approved("mit")
+    review = {
+        "kind": "manual_review",
+        "clause": "house rule",
+        "effect": "needs_review",
+        "reason": "Ask first.",
+        "verification": "verified_text",
+    }
+
+    release = licenses.in_force(licenses.variant("mit", conditions=[review]))
+
+    campaign = Reevaluation.objects.get()
+    assert (campaign.cause, campaign.because) == ("catalogue", f"catalog-release:{release.pk}")
+    work()
+    campaign.refresh_from_db()
+    assert campaign.worse == 1
+    assert campaign.parts.get().catalog_digest == release.catalog_digest
+    alert = models.Alert.objects.get()
+    assert alert.evaluation is not None
+    assert (alert.approval, alert.evaluation.verdict) == (approval(desk), "needs_review")
+    assert "Ask first." in alert.message
+
+
+def test_a_catalogue_where_nothing_is_approved_causes_none(forget: None) -> None:
+    licenses.in_force(licenses.HOUSE)
+
+    assert not Reevaluation.objects.exists()
+
+
+def test_what_an_officer_concludes_causes_one() -> None:
+    desk = approved("mit")
+
+    conclusions.conclude_license(
+        version=desk.version,
+        licenses=["cc-by-nc-4.0"],
+        reason="Read the text.",
+        actor=desk.officer,
+        now=LATER,
+    )
+    work()
+
+    campaign = Reevaluation.objects.get()
+    assert (campaign.cause, campaign.because) == ("conclusion", f"model-version:{desk.version.pk}")
+    assert campaign.worse == 1
+
+
+def test_what_an_officer_states_of_the_lineage_causes_one() -> None:
+    desk = approved("mit")
+    stated = lineage.Stated(relation="finetune", base_model="meta-llama/Llama-2-7b-hf")
+
+    lineage.state_ancestor(
+        version=desk.version, stated=stated, reason="The paper says so.", actor=desk.officer, now=LATER
+    )
+    work()
+
+    assert Reevaluation.objects.get().worse == 1
+    assert models.Alert.objects.get().severity == "high"

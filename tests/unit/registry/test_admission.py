@@ -10,6 +10,8 @@ from modelcustody_client import manifest
 from modelcustody_client.manifest import ManifestFile
 
 from governance.policy import document
+from governance.policy.origin import Attribute, OriginPolicy
+from governance.policy.origin_rules import OriginFact, State
 from registry.admission import checks
 from registry.admission.axes import (
     ApprovalEvidence,
@@ -40,6 +42,10 @@ APPROVAL = ApprovalEvidence(
     7, "production", "chat", "approved", MANIFEST, NOW - timedelta(days=2), NOW + timedelta(days=2)
 )
 LICENSE = LicenseEvidence("allowed_with_obligations", ("apache-2.0",), obligations=({"id": "licence-copy"},))
+ORIGIN = tuple(
+    OriginFact(attribute, "acme/one", State.KNOWN, country="US", name="Acme", license="apache-2.0")
+    for attribute in Attribute
+)
 GOOD = Candidate(
     version_id=3,
     name="pkg:huggingface/org/name@0",
@@ -54,7 +60,7 @@ GOOD = Candidate(
     formats=frozenset({"safetensors"}),
     requires_remote_code=False,
     signature="missing",
-    countries=frozenset({"US"}),
+    origin=ORIGIN,
 )
 
 
@@ -354,11 +360,32 @@ def test_the_policy_can_only_narrow_regions() -> None:
 
 
 def test_origin() -> None:
-    denying = dataclasses.replace(POLICY, denied_countries=frozenset({"US"}))
+    denying = dataclasses.replace(POLICY, origin=OriginPolicy(denied_countries=frozenset({"US"})))
+    french = tuple(dataclasses.replace(fact, country="FR") for fact in ORIGIN)
 
     assert codes(asked(policy=denying)) == {"origin_restricted"}
-    assert codes(asked(dataclasses.replace(GOOD, countries=None), policy=denying)) == {"origin_restricted"}
-    assert asked(dataclasses.replace(GOOD, countries=frozenset({"FR"})), policy=denying).decision == "allow"
+    assert codes(asked(dataclasses.replace(GOOD, origin=None), policy=denying)) == {"origin_restricted"}
+    assert codes(asked(dataclasses.replace(GOOD, origin=()), policy=denying)) == {"origin_restricted"}
+    assert asked(dataclasses.replace(GOOD, origin=None)).decision == "allow"
+    assert asked(dataclasses.replace(GOOD, origin=french), policy=denying).decision == "allow"
+
+
+def test_an_environment_narrows_origin_for_itself_alone() -> None:
+    elsewhere = OriginPolicy(environments={"elsewhere": OriginPolicy(denied_countries=frozenset({"US"}))})
+    here = OriginPolicy(environments={"production": OriginPolicy(denied_countries=frozenset({"US"}))})
+
+    assert asked(policy=dataclasses.replace(POLICY, origin=elsewhere)).decision == "allow"
+    assert codes(asked(policy=dataclasses.replace(POLICY, origin=here))) == {"origin_restricted"}
+
+
+def test_very_many_reasons_of_origin_are_counted() -> None:
+    many = [OriginFact(Attribute.ANCESTORS, f"acme/{number}", State.UNKNOWN) for number in range(1000)]
+    denying = dataclasses.replace(POLICY, origin=OriginPolicy(denied_countries=frozenset({"CN"})))
+
+    decision = asked(dataclasses.replace(GOOD, origin=(*ORIGIN, *many)), policy=denying)
+
+    assert len(decision.reasons) == 21
+    assert decision.reasons[-1].message == "980 more rules on origin do not pass."
 
 
 @pytest.mark.parametrize(

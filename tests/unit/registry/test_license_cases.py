@@ -63,7 +63,8 @@ def question(case: Mapping[str, Any]) -> dict[str, Any]:
     return asked
 
 
-def with_records(texts: list[str]) -> catalog.Catalog:
+@functools.cache
+def with_records(texts: tuple[str, ...]) -> catalog.Catalog:
     if not texts:
         return CATALOG
     ours = [(path.name, path.read_bytes()) for path in sorted(catalog.FOLDER.glob("*.toml"))]
@@ -71,7 +72,9 @@ def with_records(texts: list[str]) -> catalog.Catalog:
 
 
 def answer(case: Mapping[str, Any]) -> EvaluationResult:
-    return evaluate.evaluate(request.parse_request(question(case)), with_records(case.get("records", [])))
+    return evaluate.evaluate(
+        request.parse_request(question(case)), with_records(tuple(case.get("records", ())))
+    )
 
 
 @pytest.mark.parametrize("case", list(cases()))
@@ -123,9 +126,7 @@ def test_every_license_is_once_allowed_and_once_not(license_id: str) -> None:
     permitted = {"allowed", "allowed_with_obligations"}
 
     assert verdicts & permitted
-    assert (
-        verdicts - permitted or verdicts == permitted
-    )  # a licence that restricts nothing is allowed both ways
+    assert verdicts - permitted or not CATALOG.licenses[license_id].conditions
 
 
 @pytest.mark.parametrize("license_id", sorted(CATALOG.licenses))

@@ -478,6 +478,7 @@ def test_share_alike(plan: Any, shared: bool | None, expected: Any) -> None:
         ({"guardrails_intact": True}, "acme/org-m-tuned", "met"),
         ({"guardrails_intact": False}, "org/m", "violated"),
         ({"relation": "finetune"}, "org/m", ["derivative.guardrails_intact"]),
+        ({"relation": "synthetic_outputs"}, "org/m", "met"),
     ],
 )
 def test_guardrail_integrity(plan: Any, model: str, expected: Any) -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.licensing import catalog, detect
-from registry.licensing.detect import Conclusion, DeclaredLicenses, Detection, DiscoveredText
+from registry.licensing import catalog, conclude, detect, words
+from registry.licensing.conclude import Conclusion, DiscoveredText
+from registry.licensing.declared import DeclaredLicenses, declared_licenses
+from registry.licensing.detect import Detection
 from registry.licensing.request import Declared
 from registry.licensing.terms import Document
 
@@ -38,7 +40,7 @@ def apache() -> str:
 def permission() -> str:
     """Return the body of the MIT license, as an installed package carries it."""
     bodies = (path.read_text().partition("Permission is hereby")[2] for path in texts("MIT License"))
-    return "Permission is hereby" + next(body for body in bodies if len(detect.words(body)) == 160)
+    return "Permission is hereby" + next(body for body in bodies if len(words.words(body)) == 160)
 
 
 MIT = "MIT License\n\nCopyright (c) 2023 DeepSeek\n\n" + permission()
@@ -117,7 +119,7 @@ def test_bsd_with_another_holder_is_detected() -> None:
 
 
 def test_the_words_of_a_text() -> None:
-    assert detect.words("\ufeff\u00a9 “Two_words”,\n# ﬁne") == ["c", "two", "words", "fine"]
+    assert words.words("\ufeff\u00a9 “Two_words”,\n# ﬁne") == ["c", "two", "words", "fine"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 2_000_000, b"all rights reserved"])
@@ -137,38 +139,41 @@ def test_any_bytes_have_an_answer(content: bytes) -> None:
         ("Apache-2.0", None, None, ("apache-2.0",)),
         ("mit", None, "acme/model", ("mit",)),
         ("mit", None, "deepseek-ai/DeepSeek-R1", ("deepseek-mit",)),
-        ("mit", None, "MiniMaxAI/MiniMax-M2", ("unknown",)),
+        ("mit", None, "MiniMaxAI/MiniMax-M2", ("minimax-m2-modified-mit",)),
         ("llama3.3", None, "acme/model", ("llama-3.3",)),
         ("gemma", None, "google/gemma-3-12b-it", ("gemma-tou-2025-03-24",)),
         ("other", "qwen", "Qwen/Qwen2.5-72B", ("qwen-2024",)),
         ("other", "qwen-research", "Qwen/Qwen2.5-3B", ("qwen-research-2024",)),
         ("other", "deepseek", "acme/x", ("deepseek-model-1.0",)),
         ("other", "mrl", "mistralai/x", ("mistral-mrl-0.1",)),
-        ("other", "modified-mit", "moonshotai/Kimi-K2", ("unknown",)),
+        ("other", "modified-mit", "moonshotai/Kimi-K2", ("kimi-k2-modified-mit",)),
+        ("other", "modified-mit", "mistralai/Devstral", ("mistral-modified-mit-2025",)),
+        ("other", "modified-mit", "acme/x", ("unknown",)),
+        ("other", "yi-34b", "01-ai/Yi-34B", ("unknown",)),
         ("other", "other", "acme/x", ("unknown",)),
         ("other", None, "acme/x", ("unknown",)),
         ("unknown", None, "acme/x", ("unknown",)),
         ("mit", "modified-mit", "acme/x", ("unknown",)),
         ("openrail", None, "acme/x", ("unknown",)),
         ("cc-by-nc-4.0", None, "acme/x", ("cc-by-nc-4.0",)),
-        ("cc-by-nc-4.0", None, "CohereLabs/command", ("unknown",)),
-        ("apache-2.0", None, "openai/gpt-oss-20b", ("unknown",)),
+        ("cc-by-nc-4.0", None, "CohereLabs/command", ("c4ai-cc-by-nc-4.0",)),
+        ("apache-2.0", None, "openai/gpt-oss-20b", ("gpt-oss-apache-usage",)),
     ],
 )
 def test_declared(license_: str, name: str | None, model: str | None, expected: tuple[str, ...]) -> None:
-    found = detect.declared_licenses(Declared((license_,), name), model, CATALOG)
+    found = declared_licenses(Declared((license_,), name), model, CATALOG)
 
     assert found.licenses == expected
     assert found.reason
 
 
 def test_several_declared_licenses_all_count() -> None:
-    assert detect.declared_licenses(Declared(("mit", "apache-2.0")), "a/b", CATALOG).licenses == (
+    assert declared_licenses(Declared(("mit", "apache-2.0")), "a/b", CATALOG).licenses == (
         "apache-2.0",
         "mit",
     )
-    assert detect.declared_licenses(Declared(("mit", "strange")), "a/b", CATALOG).licenses == ("unknown",)
-    assert detect.declared_licenses(Declared(), "a/b", CATALOG).licenses == ()
+    assert declared_licenses(Declared(("mit", "strange")), "a/b", CATALOG).licenses == ("unknown",)
+    assert declared_licenses(Declared(), "a/b", CATALOG).licenses == ()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,7 @@ def test_several_declared_licenses_all_count() -> None:
     ],
 )
 def test_known_repositories(model: str, expected: tuple[str, ...]) -> None:
-    assert detect.repository_licenses(model, CATALOG) == expected
+    assert CATALOG.repositories.known(model).licenses == expected
 
 
 def concluded(declared: tuple[str, ...], *found: tuple[str, str | None]) -> Conclusion:
@@ -200,7 +205,7 @@ def concluded(declared: tuple[str, ...], *found: tuple[str, str | None]) -> Conc
         )
         for path, license_ in found
     ]
-    return detect.conclude(DeclaredLicenses(declared, "as declared"), discovered, CATALOG)
+    return conclude.conclude(DeclaredLicenses(declared, "as declared"), discovered, CATALOG)
 
 
 @pytest.mark.parametrize(

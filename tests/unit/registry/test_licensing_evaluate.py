@@ -183,7 +183,7 @@ def test_the_answer_has_exactly_the_fields_of_the_contract() -> None:
 
     assert answer["catalog_digest"] == CATALOG.catalog_digest
     assert {frozenset(item) for item in answer["obligations"]} == {
-        frozenset({"id", "license", "do", "evidence", "clause"})
+        frozenset({"id", "do", "evidence", "clause", "license", "evidence_kind"})
     }
     assert {frozenset(item) for item in answer["findings"]} == {
         frozenset({"license", "condition", "outcome", "clause", "facts_used", "reason", "curable", "remedy"})

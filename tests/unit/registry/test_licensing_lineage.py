@@ -176,7 +176,7 @@ def test_an_unresolved_ancestor_needs_review(relation: str) -> None:
     result = asked(("acme/m", relation, ["nobody/knows"]))
 
     assert result.verdict == "needs_review"
-    assert "ancestor_license" in conditions(result, "unknown")
+    assert "ancestor_unresolved" in conditions(result, "unknown")
 
 
 @pytest.mark.parametrize(

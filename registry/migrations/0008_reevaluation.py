@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0003_guards'),
-        ('registry', '0003_grants'),
+        ('registry', '0007_attestations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             name='Reevaluation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cause', models.CharField(choices=[('facts', "the organisation's facts changed"), ('catalogue', 'the licence catalogue changed'), ('environment', 'the use in an environment changed'), ('scheduled', 'a new day'), ('requested', 'someone asked for it')], max_length=16)),
+                ('cause', models.CharField(choices=[('facts', "the organisation's facts changed"), ('catalogue', 'the licence catalogue changed'), ('environment', 'the use in an environment changed'), ('conclusion', 'a person concluded otherwise about a licence or lineage'), ('scheduled', 'a new day'), ('requested', 'someone asked for it')], max_length=16)),
                 ('because', models.CharField(max_length=200)),
                 ('requested_by', models.CharField(max_length=200)),
                 ('requested_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -239,7 +239,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='reevaluation',
-            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['facts', 'catalogue', 'environment', 'scheduled', 'requested'])), name='registry_reevaluation_cause_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['facts', 'catalogue', 'environment', 'conclusion', 'scheduled', 'requested'])), name='registry_reevaluation_cause_known'),
         ),
         migrations.AddConstraint(
             model_name='reevaluation',
