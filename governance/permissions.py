@@ -16,6 +16,8 @@ class Permission(StrEnum):
     APPROVAL_REQUEST = auto()
     APPROVAL_DECIDE = auto()
     APPROVAL_WITHDRAW = auto()
+    OBLIGATION_WORK = auto()
+    OBLIGATION_WAIVE = auto()
     ADMISSION_REQUEST = auto()
     ADMISSION_READ = auto()
     RECORD_APPEND = auto()
@@ -63,6 +65,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
+        Permission.OBLIGATION_WORK,
         Permission.ORGANIZATION_EDIT,
         Permission.LICENSE_CONCLUDE,
         Permission.LICENSE_PROPOSE,
@@ -74,6 +77,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.REEVALUATION_REQUEST,
         Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_DECIDE,
+        Permission.OBLIGATION_WAIVE,
         Permission.VERSION_REVOKE,
         Permission.LICENSE_PUBLISH,
         Permission.DOCUMENT_KEEP,

@@ -104,6 +104,13 @@ class Asking:
         return self._parsed_use[environment.pk]
 
 
+def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
+    """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
+    background, known = background_of(version)
+    use = {"distribute_weights": True, "distribute_derivative": bool(background["lineage"])}
+    return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
+
+
 def background_of(
     version: ModelVersion, *, own: Background | None = None, look_up: LookUp | None = None
 ) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:

@@ -27,6 +27,15 @@ class ApprovalStatus(StrEnum):
     REVOKED = auto()
 
 
+class TaskStatus(StrEnum):
+    """Where an obligation that a use triggered stands."""
+
+    OPEN = auto()
+    DONE = auto()
+    WAIVED = auto()
+    LAPSED = auto()
+
+
 class RunState(StrEnum):
     """A run row is a lease: a worker holds it while its heart beats."""
 
@@ -71,6 +80,13 @@ APPROVAL_MOVES: dict[ApprovalStatus, frozenset[ApprovalStatus]] = {
     ApprovalStatus.WITHDRAWN: frozenset(),
     ApprovalStatus.EXPIRED: frozenset(),
     ApprovalStatus.REVOKED: frozenset(),
+}
+TASK_MOVES: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.OPEN: frozenset({TaskStatus.DONE, TaskStatus.WAIVED, TaskStatus.LAPSED}),
+    # What was done or waived no longer counts once the obligation is not due any more, or says something else.
+    TaskStatus.DONE: frozenset({TaskStatus.LAPSED}),
+    TaskStatus.WAIVED: frozenset({TaskStatus.LAPSED}),
+    TaskStatus.LAPSED: frozenset(),
 }
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.FINISHED}),

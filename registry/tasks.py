@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from registry.actions import reevaluate, reevaluations, resolve, runs, smoke, verify
+from registry.actions import reevaluate, reevaluations, resolve, runs, smoke, verify, what_if
 
 HOUR = 3600
 # The run goes back to its queue at the soft limit; the hard one is for code that does not listen.
@@ -69,11 +69,23 @@ def begin_due_reevaluations_task(**_: object) -> None:
     reevaluations.begin_due(timezone.now())
 
 
+@shared_task(
+    name="registry.tasks.what_if_task",
+    soft_time_limit=what_if.LIMIT_SECONDS,
+    time_limit=what_if.LIMIT_SECONDS + GRACE_SECONDS,
+)
+def what_if_task(*, run_id: int, **_: object) -> None:
+    """Answer a question "what if"."""
+    with stoppable():
+        what_if.carry_out(run_id=run_id, worker=worker_name())
+
+
 @shared_task(name="registry.tasks.sweep_runs_task", soft_time_limit=60, time_limit=90)
 def sweep_runs_task(**_: object) -> None:
     """Send again what nobody took, and put back what fell silent."""
     runs.sweep(timezone.now())
     reevaluations.sweep(timezone.now())
+    what_if.sweep(timezone.now())
 
 
 @shared_task(name="registry.tasks.expire_approvals_task", soft_time_limit=120, time_limit=150)

@@ -15,11 +15,16 @@ from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Role, Scope
 from registry import catalogs, models
 from registry.actions import documents
+from registry.formats import roles
 from registry.lifecycle import Outcome, RunState, Severity, Status
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
+
+
+def fresh(name: str) -> str:
+    return f"{name}-{next(_numbers)}"
 
 
 def sha256(text: str) -> str:
@@ -103,7 +108,8 @@ def resolve(
         for path, data in files.items()
     ]
     for file in listed:
-        role = "weight" if file.path.endswith(".safetensors") else "config"
+        role = roles.role_of(file.path)
+        role = role if role in {"weight", "license"} else "config"
         models.Artifact.objects.create(
             version=version, path=file.path, size=file.size, sha256=file.sha256, role=role
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from governance.actors import Actor
 from governance.permissions import Role
-from registry.actions import licenses
+from registry.actions import license_records
 from registry.licensing import records
 from registry.models import CatalogRelease, LicenseProposal
 from tests import factories
@@ -75,12 +75,12 @@ def _value(value: Any) -> str:
 
 def propose(toml: str = HOUSE, *, actor: Actor | None = None, **fields: Any) -> LicenseProposal:
     values: dict[str, Any] = {"takes_over": [], "reason": "We use it.", "now": NOW, **fields}
-    return licenses.propose(toml=toml, actor=actor or factories.actor(Role.OFFICER), **values)
+    return license_records.propose(toml=toml, actor=actor or factories.actor(Role.OFFICER), **values)
 
 
 def publish(proposal: LicenseProposal, *, actor: Actor | None = None, **fields: Any) -> CatalogRelease:
     values: dict[str, Any] = {"note": "Read.", "now": NOW, **fields}
-    return licenses.publish(proposal=proposal, actor=actor or factories.actor(Role.REVIEWER), **values)
+    return license_records.publish(proposal=proposal, actor=actor or factories.actor(Role.REVIEWER), **values)
 
 
 def in_force(toml: str = HOUSE, **fields: Any) -> CatalogRelease:

@@ -13,14 +13,16 @@ from audit import overview
 from governance.desk import access, charts
 from governance.models import ApiToken, PolicyDocument, User
 from governance.permissions import Permission, Role
+from registry import duties
 from registry.actions import shipped_licenses
 from registry.admin import axes
-from registry.lifecycle import ApprovalStatus, Status
+from registry.lifecycle import ApprovalStatus, Status, TaskStatus
 from registry.models import (
     Admission,
     Alert,
     Approval,
     ModelVersion,
+    ObligationTask,
     OrganizationProfile,
     ServingEnvironment,
 )
@@ -100,6 +102,8 @@ def _tiles(*, now: datetime) -> list[Tile]:
     denied = Admission.objects.filter(
         decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)
     ).count()
+    work = ObligationTask.objects.filter(status=TaskStatus.OPEN)
+    open_work, overdue = work.count(), duties.overdue(work, on=now.date()).count()
     gaps = len(overview.open_gaps())
     return [
         Tile(
@@ -133,6 +137,14 @@ def _tiles(*, now: datetime) -> list[Tile]:
             "event_upcoming",
             _list("registry_approval", "status=approved"),
             _tone(expiring, "warn"),
+        ),
+        Tile(
+            "Overdue obligations",
+            overdue,
+            f"of {open_work} that are open",
+            "assignment_late",
+            _list("registry_obligationtask", "state=overdue"),
+            _tone(overdue, "bad"),
         ),
         Tile(
             "Denied admissions",

@@ -7,8 +7,8 @@ from django.urls import reverse_lazy
 
 from governance.desk import access
 from governance.permissions import Permission
-from registry.lifecycle import ApprovalStatus
-from registry.models import Alert, Approval, LicenseProposal
+from registry.lifecycle import ApprovalStatus, TaskStatus
+from registry.models import Alert, Approval, LicenseProposal, ObligationTask
 
 Entry = dict[str, Any]
 
@@ -24,6 +24,11 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 {
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
+                },
+                _entry("Licence verdicts", "balance", "registry_evaluation_changelist"),
+                {
+                    **_entry("Obligations", "checklist", "registry_obligationtask_changelist"),
+                    **_own_work(request),
                 },
                 {
                     **_entry("Alerts", "notification_important", "registry_alert_changelist"),
@@ -46,13 +51,14 @@ def sidebar(request: HttpRequest) -> list[Entry]:
             "Rules",
             [
                 _entry("Environments", "cloud", "registry_servingenvironment_changelist"),
-                _entry("Organisation facts", "apartment", "registry_organizationprofile_changelist"),
+                _entry("Facts about us", "apartment", "registry_organizationprofile_changelist"),
                 {
                     **_entry("Licences", "contract", "registry_licenserecord_changelist"),
                     **_proposals(request),
                 },
-                _entry("Re-evaluations", "published_with_changes", "registry_reevaluation_changelist"),
+                _entry("Re-evaluations", "restart_alt", "registry_reevaluation_changelist"),
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
+                _entry("What if", "published_with_changes", "registry_whatifrun_changelist"),
             ],
         ),
         ("Access", _access(request)),
@@ -101,3 +107,9 @@ def _proposals(request: HttpRequest) -> Entry:
         .count()
     )
     return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
+
+
+def _own_work(request: HttpRequest) -> Entry:
+    """How many obligations wait for the very person who looks."""
+    number = ObligationTask.objects.filter(status=TaskStatus.OPEN, owner=access.person(request)).count()
+    return {"badge_callback": number, "badge_title": "are yours to meet"} if number else {}

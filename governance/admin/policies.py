@@ -16,6 +16,7 @@ from governance.desk.forms import DeskForm
 from governance.desk.pages import DeskAdmin
 from governance.models import PolicyDocument
 from governance.permissions import Permission
+from registry.admin import what_if_preview
 
 
 class PolicyField(forms.CharField):
@@ -66,6 +67,7 @@ class PolicyDocumentAdmin(DeskAdmin):
             form=PolicyForm,
             tone="primary",
             icon="gavel",
+            preview=what_if_preview.of_policy,
         ),
     )
 

@@ -36,6 +36,13 @@ class PageAction:
     tone: Tone = "plain"
     icon: str = ""
     template: str = "desk/confirm.html"
+    # Shows what it would change, before it is carried out: the context of a template, from the same values.
+    preview: Callable[[Any, Mapping[str, Any], Actor, datetime], Mapping[str, Any]] | None = None
+
+    @property
+    def has_preview(self) -> bool:
+        """Whether the form can show what it would change; templates call what they name, so they ask this."""
+        return self.preview is not None
 
     @property
     def asks(self) -> bool:

@@ -19,6 +19,8 @@ from governance.desk.forms import DeskForm
 from governance.errors import GovernanceError
 
 View = Callable[..., HttpResponse]
+# The button that asks for a preview sends this beside the form.
+PREVIEW = "preview"
 
 
 class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold has no types
@@ -35,6 +37,11 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
     empty_hint = ""
     search_hint = ""
     filters: tuple[lists.ListFilter, ...] = ()
+    # Something that is done with rows that are chosen in the list: the name of its page, and what the button says.
+    bulk_page = ""
+    bulk_label = ""
+    bulk_icon = ""
+    bulk_hint = ""
     # Buttons of the list (they make something new), and of a row's page.
     list_actions: tuple[PageAction, ...] = ()
     page_actions: tuple[PageAction, ...] = ()
@@ -200,6 +207,8 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
         sent = (request.POST, request.FILES) if request.method == "POST" else ()
         form = action.form(*sent, row=row)
         status = 200
+        if request.method == "POST" and PREVIEW in request.POST and action.preview is not None:
+            return self._preview(request, action, row, form, back=back)
         if request.method == "POST" and form.is_valid():
             answer = self._attempt(request, action, row, form)
             if answer is not None:
@@ -207,9 +216,26 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
             status = 409
         elif request.method == "POST":
             status = 422
+        return self.show(request, action.template, self._asking(action, form, row, back), status=status)
+
+    def _asking(self, action: PageAction, form: DeskForm, row: Any, back: str) -> dict[str, Any]:
+        """What the page of a form shows."""
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
         context["name"] = self.name_of(row) if row is not None else ""
-        return self.show(request, action.template, context, status=status)
+        return context
+
+    def _preview(
+        self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm, *, back: str
+    ) -> HttpResponse:
+        """The same page with what the action would change above the form; nothing is carried out."""
+        found: Mapping[str, Any] = {}
+        if form.is_valid() and action.preview is not None:
+            try:
+                found = action.preview(row, form.cleaned_data, access.actor_of(request), timezone.now())
+            except GovernanceError as refusal:
+                form.refuse(refusal)
+        context = {**self._asking(action, form, row, back), "is_preview": True, **found}
+        return self.show(request, action.template, context)
 
     def _attempt(
         self, request: HttpRequest, action: PageAction, row: Any, form: DeskForm

@@ -20,6 +20,9 @@ MAX_BYTES = 256 * 1024
 MAX_DAYS = 3650
 SECTIONS = ("evidence", "license", "approval", "signature", "origin", "admission")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_OBLIGATION = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
+EVERY = "*"
+DUE_DAYS = 30
 
 
 class InvalidPolicy(InvalidField):
@@ -63,6 +66,13 @@ class Mode(StrEnum):
     WARN = "warn"
 
 
+class Obligations(StrEnum):
+    """Whether an approval waits for what the license asks for."""
+
+    OPEN_ALLOWED = "open_allowed"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True)
 class Policy:
     """What a version must show before a node may serve it."""
@@ -77,6 +87,9 @@ class Policy:
     accepted_verdicts: frozenset[str]
     on_worse_verdict: WorseVerdict
     approval_max_days: int
+    # Obligations that are done before an approval, by id; `*` is every one.
+    obligations_required: frozenset[str]
+    obligations_due_days: int
     signature_required: bool
     origin: OriginPolicy
     mode: Mode
@@ -108,7 +121,7 @@ def parse(content: bytes) -> Policy:
         policy_digest=policy_digest(content),
         **_evidence(document.table("evidence")),
         **_license(document.table("license")),
-        approval_max_days=_only(document.table("approval"), "max_days", MAX_DAYS),
+        **_approval(document.table("approval")),
         signature_required=_required(document.table("signature")),
         origin=origin.parse(
             document.table("origin"),
@@ -193,10 +206,33 @@ def _regions(environments: Mapping[str, Fields]) -> Mapping[str, frozenset[str]]
     return MappingProxyType(regions)
 
 
-def _only(section: Fields, key: str, most: int) -> int:
-    value = _bounded(section, key, most)
+def _approval(section: Fields) -> dict[str, Any]:
+    """The keys on obligations came later: a policy without them asks for none before an approval."""
+    mode = section.choice_or_none("obligations", Obligations) or Obligations.OPEN_ALLOWED
+    due_days = (
+        _bounded(section, "obligations_due_days", MAX_DAYS) if section.has("obligations_due_days") else None
+    )
+    values = {
+        "approval_max_days": _bounded(section, "max_days", MAX_DAYS),
+        "obligations_required": _required_first(section, mode),
+        "obligations_due_days": due_days or DUE_DAYS,
+    }
     section.done()
-    return value
+    return values
+
+
+def _required_first(section: Fields, mode: Obligations) -> frozenset[str]:
+    named = section.texts("require_done")
+    if mode is Obligations.OPEN_ALLOWED:
+        if named:
+            raise section.fail("require_done", f'needs obligations = "{Obligations.REQUIRED}"')
+        return frozenset()
+    for name in named:
+        if name != EVERY and not _OBLIGATION.fullmatch(name):
+            raise section.fail("require_done", f"must be ids of obligations, or {EVERY!r}")
+    if EVERY in named and len(named) > 1:
+        raise section.fail("require_done", f"must be {EVERY!r} alone, or ids")
+    return frozenset(named or {EVERY})
 
 
 def _bounded(section: Fields, key: str, most: int) -> int:

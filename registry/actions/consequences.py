@@ -9,8 +9,8 @@ from audit import log
 from governance.actions import policies
 from governance.models import PolicyDocument
 from governance.policy.document import Policy, WorseVerdict
-from registry.actions import alerts, suspensions
-from registry.actions.alerts import Settled, Wanted
+from registry.actions import alerts, obligations, suspensions
+from registry.actions.alerts import RAISED_BY, Settled, Wanted
 from registry.bulk_evaluation import Failure
 from registry.licensing import change
 from registry.licensing.change import Direction
@@ -37,16 +37,22 @@ class Outcome:
 
 
 def follow(outcomes: list[Outcome], *, reevaluation: Reevaluation, now: datetime) -> list[log.Decision]:
-    """Alerts and suspensions that follow from the outcomes."""
+    """Work on obligations, suspensions and alerts that follow from the outcomes.
+
+    In this order, in which those who end approvals write too: versions, approvals, alerts. So nobody waits in a circle.
+    """
+    for outcome in outcomes:
+        if outcome.now is not None and outcome.now.result["obligations"] != outcome.was.result["obligations"]:
+            obligations.open_tasks(evaluation=outcome.now, actor=RAISED_BY, now=now)
     try:
         policy_row, policy = policies.in_force()
     except policies.NoPolicy:
         policy_row, policy = None, None
-    settled = [_settled(outcome, policy=policy) for outcome in outcomes]
-    _, decisions = alerts.settle(settled, reevaluation=reevaluation, now=now)
+    decisions: list[log.Decision] = []
     if policy_row is not None and policy is not None and policy.on_worse_verdict is WorseVerdict.SUSPEND:
-        decisions += _suspended(outcomes, policy_row, policy, now=now)
-    return decisions
+        decisions = _suspended(outcomes, policy_row, policy, now=now)
+    settled = [_settled(outcome, policy=policy) for outcome in outcomes]
+    return decisions + alerts.settle(settled, reevaluation=reevaluation, now=now)[1]
 
 
 def _suspended(

@@ -11,7 +11,7 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
-from registry.actions import alerts
+from registry.actions import alerts, obligations
 from registry.actions.words import check_words, sha256
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion
@@ -107,6 +107,7 @@ def _end(approval: Approval, *, to: ApprovalStatus, reason: str, by: str, now: d
     approval.refresh_from_db()
     log_approval(event, approval, actor=by, now=now, reason_sha256=sha256(reason))
     alerts.resolve_ended(Approval.objects.filter(pk=approval.pk), now=now)
+    obligations.lapse_for(approval=approval, by=by, now=now)
 
 
 def log_approval(event: Event, approval: Approval, *, actor: object, now: datetime, **more: Any) -> None:

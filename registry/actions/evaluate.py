@@ -11,9 +11,11 @@ from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
 from registry import catalogs, evaluation
+from registry.actions import obligations
 from registry.actions.organization import facts_in_force
 from registry.licensing.facts import InvalidFacts
-from registry.models import Evaluation, ModelVersion, ServingEnvironment
+from registry.lifecycle import ApprovalStatus
+from registry.models import Approval, Evaluation, ModelVersion, ServingEnvironment
 from registry.models.review import NAME
 
 
@@ -41,9 +43,15 @@ def check_purpose(purpose: str) -> None:
 def evaluate_version(
     *, version: ModelVersion, environment: ServingEnvironment, purpose: str, actor: Actor, now: datetime
 ) -> Evaluation:
-    """The verdict for this version there, from the facts in force now."""
+    """The verdict for this version there, from the facts in force now; work on obligations follows an approval's use."""
     actor.require(Permission.EVALUATION_REQUEST)
-    return store(version=version, environment=environment, purpose=purpose, actor=actor, now=now)
+    row = store(version=version, environment=environment, purpose=purpose, actor=actor, now=now)
+    live = [ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED]
+    if Approval.objects.filter(
+        version=version, environment=environment, purpose=purpose, status__in=live
+    ).exists():
+        obligations.open_tasks(evaluation=row, actor=actor, now=now)
+    return row
 
 
 def store(

@@ -14,7 +14,7 @@ from governance.policy import origin_rules
 from governance.policy.document import Policy
 from registry import evidence as runs
 from registry import provenance
-from registry.actions import endings, evaluate
+from registry.actions import endings, evaluate, obligations
 from registry.actions.endings import ApprovalNotOpen, end_for_version, expire_due, revoke, withdraw
 from registry.actions.evidence import listed, shortcomings
 from registry.admission.question import Reason
@@ -141,6 +141,7 @@ def request_approval(  # noqa: PLR0913 - one argument a column
         note_sha256=endings.sha256(note),
         origin=_origin(evaluation, policy),
     )
+    obligations.open_tasks(evaluation=evaluation, actor=actor, now=now)
     return approval
 
 
@@ -159,6 +160,7 @@ def approve(*, approval: Approval, note: str, actor: Actor, now: datetime) -> Ap
         version=version, environment=environment, purpose=approval.purpose, actor=actor, now=now
     )
     _check_unchanged(approval, version=version, fresh=fresh, policy=policy, now=now)
+    obligations.check_done(evaluation=fresh, policy=policy)
     _decide(approval, to=ApprovalStatus.APPROVED, note=note, actor=actor, now=now)
     endings.log_approval(
         Event.APPROVAL_APPROVED,
@@ -169,6 +171,7 @@ def approve(*, approval: Approval, note: str, actor: Actor, now: datetime) -> Ap
         confirmed_by_evaluation=fresh.pk,
         origin=_origin(fresh, policy),
     )
+    obligations.open_tasks(evaluation=fresh, actor=actor, now=now)
     return approval
 
 
@@ -182,6 +185,7 @@ def reject(*, approval: Approval, note: str, actor: Actor, now: datetime) -> App
     endings.log_approval(
         Event.APPROVAL_REJECTED, approval, actor=actor, now=now, note_sha256=endings.sha256(note)
     )
+    obligations.lapse_for(approval=approval, by=str(actor), now=now)
     return approval
 
 

@@ -7,11 +7,14 @@ from registry.admin import (
     catalog_releases,
     documents,
     environments,
+    evaluations,
     license_proposals,
     licenses,
+    obligations,
     organizations,
     reevaluations,
     versions,
+    what_if,
 )
 
 __all__ = [
@@ -21,9 +24,12 @@ __all__ = [
     "catalog_releases",
     "documents",
     "environments",
+    "evaluations",
     "license_proposals",
     "licenses",
+    "obligations",
     "organizations",
     "reevaluations",
     "versions",
+    "what_if",
 ]

@@ -19,7 +19,7 @@ from governance.models import User
 from governance.permissions import Permission
 from registry import suspended
 from registry.actions import evidence, review, suspensions
-from registry.admin import axes, finding, version_page
+from registry.admin import axes, finding, obligation_block, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion, ServingEnvironment
@@ -225,5 +225,6 @@ class ApprovalAdmin(DeskAdmin):
             "against": against(row, now=timezone.now()),
             "suspension": suspensions.open_of(row),
             "suspensions": list(row.suspensions.select_related("evaluation", "lifted_by").order_by("-pk")),
+            "work": obligation_block.of_approval(row, now=timezone.now()),
             "in_force": row.status == ApprovalStatus.APPROVED and row.expires_at > timezone.now(),
         }

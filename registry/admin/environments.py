@@ -18,6 +18,7 @@ from governance.desk.forms import DeskForm
 from governance.desk.pages import DeskAdmin
 from governance.permissions import Permission
 from registry.actions import environments
+from registry.admin import what_if_preview
 from registry.admin.fact_fields import fields_for
 from registry.licensing import use_words, vocabulary
 from registry.licensing.fact_values import use_lines
@@ -122,6 +123,7 @@ class ServingEnvironmentAdmin(DeskAdmin):
             form=EnvironmentForm,
             icon="edit",
             template="registry/environment/form.html",
+            preview=what_if_preview.of_use,
         ),
     )
 

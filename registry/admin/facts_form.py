@@ -117,8 +117,10 @@ class FactsForm(DeskForm):
                 "Someone attested other facts since this page was opened. Open it anew, and look at them first."
             )
         given["facts"] = self._facts(given)
-        if not given["facts"] and not given["is_complete"]:
-            raise forms.ValidationError("Nothing was changed. Change a fact, or attest all of them anew.")
+        if not given["facts"] and not (given["is_complete"] and self.known):
+            raise forms.ValidationError(
+                "Nothing was changed. State a fact, change one, or attest all of them anew."
+            )
         return given
 
     def _facts(self, given: Mapping[str, Any]) -> dict[str, Any]:

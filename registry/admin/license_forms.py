@@ -5,12 +5,13 @@ from typing import Any
 
 from django import forms
 
-from governance.desk.forms import DeskForm, NoteForm
-from governance.errors import GovernanceError
+from governance.desk.forms import DeskForm, FilesField, NoteForm, SeveralFiles
 from registry import catalogs
+from registry.formats import evidence
 from registry.licensing import catalog, records
 from registry.models import LicenseProposal, LicenseRecord, Origin
 
+ACCEPTED = ",".join(ending for endings in evidence.MEDIA_TYPES.values() for ending in endings)
 EXAMPLE = """\
 id = "acme-commercial-2026"
 name = "Commercial license of Acme, signed 2026-05-01"
@@ -86,6 +87,15 @@ class ProposeForm(DeskForm):
         "log, which can be published, gets its digest.",
     )
 
+    uploads = FilesField(
+        label="Signed document",
+        required=False,
+        most=1,
+        widget=SeveralFiles(attrs={"accept": ACCEPTED}),
+        help_text="The agreement, or the lawyer's opinion: pdf, picture or text, at most 5 MiB. It is kept for ever. "
+        "Choose it when you propose; looking at what changes keeps no file.",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["toml"].initial = _text_of(self.row) if isinstance(self.row, LicenseRecord) else EXAMPLE
@@ -94,12 +104,11 @@ class ProposeForm(DeskForm):
         """The ids."""
         return [name.strip() for name in self.cleaned_data["takes_over"].split(",") if name.strip()]
 
-    def refuse(self, error: GovernanceError) -> None:
-        """Show what is wrong in the record at the record."""
-        if error.field and (error.field.startswith("toml") or error.field.endswith(".toml")):
-            self.add_error("toml", error.detail)
-        else:
-            super().refuse(error)
+    def field_of(self, path: str | None) -> str | None:
+        """What is wrong in the record, or in the document, is shown there."""
+        if path and path.endswith(".toml"):
+            return "toml"
+        return {"content": "uploads", "media_type": "uploads"}.get(path or "") or super().field_of(path)
 
 
 class PublishForm(NoteForm):

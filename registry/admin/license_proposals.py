@@ -17,7 +17,7 @@ from governance.errors import GovernanceError
 from governance.models import User
 from governance.permissions import Permission
 from registry import catalogs, drafts
-from registry.actions import licenses
+from registry.actions import license_records
 from registry.admin.license_forms import PublishForm
 from registry.models import CatalogRelease, LicenseProposal, ProposedChange
 
@@ -52,13 +52,13 @@ def _own(row: LicenseProposal, user: User) -> str:
 
 
 def _publish(row: LicenseProposal, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return licenses.publish(
+    return license_records.publish(
         proposal=row, note=values["note"], seen=values["seen"] or None, actor=actor, now=now
     )
 
 
 def _decline(row: LicenseProposal, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return licenses.decline(proposal=row, reason=values["reason"], actor=actor, now=now)
+    return license_records.decline(proposal=row, reason=values["reason"], actor=actor, now=now)
 
 
 PUBLISH = PageAction(
@@ -128,7 +128,9 @@ class LicenseProposalAdmin(DeskAdmin):
 
     def rows_for_page(self) -> QuerySet[LicenseProposal]:
         """With the record, the people, and the release that carried it out."""
-        return LicenseProposal.objects.select_related("record", "proposed_by", "closed_by", "release")
+        return LicenseProposal.objects.select_related(
+            "record", "proposed_by", "closed_by", "document", "release"
+        )
 
     def dress(self, rows: list[LicenseProposal]) -> None:
         """What became of each."""

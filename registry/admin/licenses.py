@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -18,9 +19,11 @@ from governance.desk.pages import DeskAdmin
 from governance.errors import GovernanceError
 from governance.permissions import Permission
 from registry import catalogs, drafts, holdings
-from registry.actions import licenses, shipped_licenses
+from registry.actions import license_records, shipped_licenses
+from registry.actions.documents import keep_document
 from registry.admin import license_page, license_proposals
 from registry.admin.license_forms import ProposeForm
+from registry.formats import evidence
 from registry.licensing import wording
 from registry.licensing.terms import Category, Verification
 from registry.models import CatalogRelease, LicenseProposal, LicenseRecord, Origin
@@ -33,12 +36,31 @@ TONES = {
 }
 
 
+@transaction.atomic
 def _propose(_row: Any, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return licenses.propose(**values, actor=actor, now=now)
+    """Keep the document and propose the record, both or neither."""
+    kept = [
+        keep_document(
+            name=file.name,
+            media_type=evidence.media_type_of(file.name, file.content_type),
+            content=file.read(evidence.MAX_BYTES + 1),
+            actor=actor,
+            now=now,
+        ).pk
+        for file in values["uploads"]
+    ]
+    return license_records.propose(
+        toml=values["toml"],
+        takes_over=values["takes_over"],
+        reason=values["reason"],
+        document=kept[0] if kept else None,
+        actor=actor,
+        now=now,
+    )
 
 
 def _withdraw(row: LicenseRecord, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return licenses.propose_withdrawal(record=row, reason=values["reason"], actor=actor, now=now)
+    return license_records.propose_withdrawal(record=row, reason=values["reason"], actor=actor, now=now)
 
 
 def _own_in_force(row: LicenseRecord) -> bool:
@@ -217,7 +239,7 @@ class LicenseRecordAdmin(DeskAdmin):
         if action.carry_out is not _propose or LOOK not in request.POST:
             return super().carry(request, action, row, back=back)
         access.require(request, action.permission)
-        form = action.form(request.POST, row=row)
+        form = action.form(request.POST, request.FILES, row=row)
         context = {"title": action.label, "action": action, "form": form, "row": row, "back": back}
         context |= {"name": self.name_of(row) if row is not None else "", "draft": _look(request, form)}
         return self.show(request, action.template, context, status=200 if context["draft"] else 422)
@@ -235,7 +257,7 @@ def _look(request: HttpRequest, form: DeskForm) -> drafts.Draft | None:
         return None
     values = form.cleaned_data
     try:
-        return licenses.look_at(
+        return license_records.look_at(
             toml=values["toml"], takes_over=values["takes_over"], actor=access.actor_of(request)
         )
     except GovernanceError as refusal:

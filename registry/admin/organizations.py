@@ -15,7 +15,7 @@ from governance.desk.forms import DeskForm
 from governance.desk.pages import DeskAdmin
 from governance.permissions import Permission
 from registry import attestations
-from registry.admin import facts_form, facts_page
+from registry.admin import facts_form, facts_page, what_if_preview
 from registry.models import OrganizationProfile
 
 
@@ -45,7 +45,7 @@ class OrganizationProfileAdmin(DeskAdmin):
     list_actions = (
         PageAction(
             name="attest",
-            label="Attest changes",
+            label="Attest facts",
             permission=Permission.ORGANIZATION_EDIT,
             carry_out=facts_form.attest,
             done="The facts are attested. From the day they hold, everything approved is evaluated again with them.",
@@ -55,6 +55,7 @@ class OrganizationProfileAdmin(DeskAdmin):
             tone="primary",
             icon="history_edu",
             template="registry/organization/attest.html",
+            preview=what_if_preview.of_facts,
         ),
     )
 

@@ -49,6 +49,9 @@ class Value:
     fact: OriginFact
     models: tuple[str, ...]
     more: int
+    sources: tuple[str, ...]
+    # Whether it bears on this organisation: some licensors grant only to licensees seated elsewhere.
+    bears: bool
 
     @property
     def said(self) -> str:
@@ -75,7 +78,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     standing = provenance.standing_of(version, org=profile.facts if profile else {})
     tree, left_out = _tree(standing.provenance)
     return {
-        "attributes": [_attribute(one) for one in standing.judged],
+        "attributes": [_attribute(one, seat=standing.seat) for one in standing.judged],
         "tree": tree,
         "left_out": left_out,
         "cycles": standing.provenance.cycles,
@@ -85,9 +88,9 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _attribute(one: provenance.Judged) -> dict[str, Any]:
+def _attribute(one: provenance.Judged, *, seat: str | None) -> dict[str, Any]:
     title, question = TITLES[one.attribute]
-    values = _values(one.facts)
+    values = _values(one.facts, seat=seat)
     return {
         "name": one.attribute.value,
         "title": title,
@@ -100,16 +103,17 @@ def _attribute(one: provenance.Judged) -> dict[str, Any]:
     }
 
 
-def _values(facts: Iterable[OriginFact]) -> list[Value]:
-    """Facts that differ only in the model or the licence they are about, taken together; what is unknown comes first."""
-    same: dict[OriginFact, list[str]] = defaultdict(list)
+def _values(facts: Iterable[OriginFact], *, seat: str | None) -> list[Value]:
+    """Facts that differ only in the model or licence they are about, taken together; what is unknown comes first."""
+    same: dict[OriginFact, list[OriginFact]] = defaultdict(list)
     for fact in facts:
-        key = dataclasses.replace(fact, model="", license="", by_author=False)
-        same[key].append(f"{fact.model} under {fact.license}" if fact.license else fact.model)
-    values = [
-        Value(fact, tuple(models[:MOST_MODELS]), max(0, len(models) - MOST_MODELS))
-        for fact, models in same.items()
-    ]
+        same[dataclasses.replace(fact, model="", license="", source="", by_author=False)].append(fact)
+    values = []
+    for key, each in same.items():
+        models = [f"{fact.model} under {fact.license}" if fact.license else fact.model for fact in each]
+        sources = tuple(dict.fromkeys(fact.source for fact in each if fact.source))
+        shown, more = tuple(models[:MOST_MODELS]), max(0, len(models) - MOST_MODELS)
+        values.append(Value(key, shown, more, sources[:MOST_MODELS], bears=key.holds_for(seat)))
     return sorted(values, key=lambda value: (value.fact.state is not State.UNKNOWN, value.fact))
 
 

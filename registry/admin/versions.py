@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from governance.desk import access
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
-from registry.admin import axes, finding, version_page
+from registry.admin import axes, finding, notices, version_page, what_if_version
 from registry.admin.registration import REGISTER
 from registry.admin.version_actions import ACTIONS
 from registry.lifecycle import ApprovalStatus, Status
@@ -38,6 +39,10 @@ class ModelVersionAdmin(DeskAdmin):
     columns = ("Version", "Status", "Evidence", "Approval", "Size", "Registered")
     row_template = "registry/version/row.html"
     object_template = "registry/version/page.html"
+    bulk_page = "notices"
+    bulk_label = "Notices to hand on"
+    bulk_icon = "description"
+    bulk_hint = "NOTICE file, attribution and licence texts of the versions that you choose above."
     list_actions = (REGISTER,)
     page_actions = ACTIONS
     filters = (
@@ -83,8 +88,23 @@ class ModelVersionAdmin(DeskAdmin):
         return version_page.gather(row, now=timezone.now())
 
     def extra_routes(self, info: str) -> list[URLPattern]:
-        """The strip alone, which the page renews while a run is under way."""
-        return [path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip")]
+        """Notices of chosen versions, what-if, and the strip alone, which the page renews while a run is under way."""
+        return [
+            path("notices/", self._guarded(self.notices_view), name=f"{info}_notices"),
+            path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip"),
+            path("<str:object_id>/what-if/", self._guarded(self.what_if_view), name=f"{info}_what_if"),
+        ]
+
+    def notices_view(self, request: HttpRequest) -> HttpResponse:
+        """What must go with the chosen versions when they are handed on."""
+        return notices.view(self, request)
+
+    def what_if_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The verdicts over all environments, as they are and with facts moved."""
+        row, user = self.one(object_id), access.person(request)
+        found = what_if_version.context(row, request.GET, user=user, now=timezone.now())
+        context = {"title": f"What if: {row}", "row": row, **found}
+        return self.show(request, "registry/what_if/version.html", context)
 
     def strip_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The strip as a fragment; once nothing runs any more, the whole page is asked to load again."""

@@ -11,6 +11,7 @@ from registry.api import (
     evaluations,
     organization,
     packs,
+    what_if,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -35,6 +36,8 @@ urlpatterns: list[URLPattern] = [
         evaluations.VersionEvaluationList.as_view(),
         name="version-evaluations",
     ),
+    path("what-if", what_if.WhatIf.as_view(), name="what-if"),
+    path("what-if/<int:pk>", what_if.WhatIfDetail.as_view(), name="what-if-run"),
     path("approvals", approvals.ApprovalList.as_view(), name="approvals"),
     path("approvals/<int:pk>", approvals.ApprovalDetail.as_view(), name="approval"),
     path("approvals/<int:pk>/approve", approvals.Approve.as_view(), name="approval-approve"),

@@ -1,5 +1,7 @@
 """Licence evaluation over REST: of a registered version, and of any question."""
 
+from functools import partial
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -21,6 +23,7 @@ from registry.api.access import ReadOrPost
 from registry.api.lookup import environment_named
 from registry.models import Evaluation, ModelVersion
 from registry.models.review import VERDICTS
+from registry.whatif import question
 
 
 class EvaluationInput(StrictSerializer):
@@ -56,6 +59,14 @@ class LineageQuestion(serializers.Serializer[object]):
     teacher = serializers.CharField(required=False, allow_null=True)
 
 
+class MovedFacts(serializers.Serializer[object]):
+    """Merge patches (RFC 7396) over the facts of the question; null makes a fact unknown."""
+
+    org = serializers.DictField(required=False)
+    use = serializers.DictField(required=False)
+    derivative = serializers.DictField(required=False)
+
+
 class LicenseQuestion(serializers.Serializer[object]):
     """A question about any model; the vocabulary of `org`, `use` and `derivative` is that of the catalogue."""
 
@@ -68,6 +79,18 @@ class LicenseQuestion(serializers.Serializer[object]):
     org = serializers.DictField(required=False)
     use = serializers.DictField(required=False)
     derivative = serializers.DictField(required=False)
+    what_if = MovedFacts(required=False, allow_null=True)
+
+
+class MovedAnswer(serializers.Serializer[object]):
+    """The answer under moved facts, and what differs."""
+
+    effect = serializers.ChoiceField(choices=["worse", "better", "different", "same"])
+    answer = serializers.DictField()
+    findings = serializers.ListField(child=serializers.DictField())
+    obligations = serializers.DictField()
+    missing_facts = serializers.DictField()
+    reasons = serializers.ListField(child=serializers.CharField())
 
 
 class LicenseAnswer(serializers.Serializer[object]):
@@ -80,6 +103,7 @@ class LicenseAnswer(serializers.Serializer[object]):
     conflicts = serializers.ListField(child=serializers.DictField())
     missing_facts = serializers.ListField(child=serializers.CharField())
     catalog_digest = serializers.CharField()
+    what_if = MovedAnswer(required=False, help_text="Only where the question has a member what_if.")
 
 
 class VersionEvaluationList(ReadOrPost, GenericAPIView[Evaluation]):
@@ -134,8 +158,10 @@ class LicenseEvaluation(APIView):
         """Answer whether this model may be used in this way."""
         if not isinstance(request.data, dict):
             raise ParseError("The question must be a JSON object.")
+        today = timezone.now().date()
+        ask = partial(evaluation.answer_with_registry, today=today)
         try:
-            found = evaluation.answer_with_registry(request.data, today=timezone.now().date())
+            found = question.answered(request.data, today=today, ask=ask)
         except InvalidField as error:
             raise InvalidInput(str(error), field=error.field) from error
         return Response(found)

@@ -17,7 +17,7 @@ from governance.api.filters import PageFilter, read
 from governance.api.permissions import requires
 from governance.api.serializers import StrictSerializer
 from governance.permissions import Permission
-from registry.actions import licenses
+from registry.actions import license_records
 from registry.api.access import ReadOrPost
 from registry.api.license_schemas import (
     STATES,
@@ -58,6 +58,7 @@ def shown(row: LicenseProposal) -> dict[str, Any]:
         "record_digest": row.record.record_digest,
         "toml": row.toml,
         "takes_over": row.takes_over,
+        "document": row.document_id,
         "catalog_digest": row.catalog_digest,
         "reason": row.reason,
         "proposed_by": row.proposed_by.username,
@@ -109,7 +110,7 @@ class RecordList(ReadOrPost, GenericAPIView[LicenseProposal]):
         """Propose a record; it decides nothing until another person puts it in force. Takes the right license_propose."""
         body = RecordInput(data=request.data)
         body.is_valid(raise_exception=True)
-        row = licenses.propose(**body.validated_data, actor=actor_of(request), now=timezone.now())
+        row = license_records.propose(**body.validated_data, actor=actor_of(request), now=timezone.now())
         return Response(shown(_proposal(row.pk)), status=status.HTTP_201_CREATED)
 
 
@@ -125,7 +126,7 @@ class RecordPreview(APIView):
         """Check a record, and say what it would change; stores nothing. Takes the right license_propose."""
         body = PreviewInput(data=request.data)
         body.is_valid(raise_exception=True)
-        draft = licenses.look_at(**body.validated_data, actor=actor_of(request))
+        draft = license_records.look_at(**body.validated_data, actor=actor_of(request))
         return Response(
             {
                 "license_id": draft.license_id,
@@ -165,17 +166,17 @@ class _Step(APIView):
 
 
 def _publish(row: LicenseProposal, *, catalog_digest: str | None = None, **fields: Any) -> int:
-    licenses.publish(proposal=row, seen=catalog_digest, **fields)
+    license_records.publish(proposal=row, seen=catalog_digest, **fields)
     return row.pk
 
 
 def _decline(row: LicenseProposal, **fields: Any) -> int:
-    return licenses.decline(proposal=row, **fields).pk
+    return license_records.decline(proposal=row, **fields).pk
 
 
 def _withdraw(row: LicenseProposal, **fields: Any) -> int:
     record: LicenseRecord = row.record
-    return licenses.propose_withdrawal(record=record, **fields).pk
+    return license_records.propose_withdrawal(record=record, **fields).pk
 
 
 @extend_schema_view(

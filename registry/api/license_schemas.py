@@ -95,6 +95,13 @@ class RecordInput(StrictSerializer):
         help_text="records of the project whose names or repositories this one claims too",
     )
     reason = serializers.CharField(max_length=4000)
+    document = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=2**53,
+        help_text="the signed agreement, kept as an evidence document",
+    )
 
 
 class PreviewInput(StrictSerializer):
@@ -146,6 +153,7 @@ class ProposalOutput(serializers.Serializer[LicenseProposal]):
     record_digest = serializers.CharField()
     toml = serializers.CharField()
     takes_over = serializers.ListField(child=serializers.CharField())
+    document = serializers.IntegerField(allow_null=True)
     catalog_digest = serializers.CharField(help_text="what was in force when it was drawn up")
     reason = serializers.CharField()
     proposed_by = serializers.CharField()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import desk_urls, license_urls, origins, runs, versions
+from registry.api import desk_urls, license_urls, obligation_urls, origins, runs, versions
 
 urlpatterns: list[URLPattern] = [
     path("model-versions", versions.VersionList.as_view(), name="model-versions"),
@@ -24,4 +24,5 @@ urlpatterns: list[URLPattern] = [
     path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),
     *desk_urls.urlpatterns,
     *license_urls.urlpatterns,
+    *obligation_urls.urlpatterns,
 ]

@@ -41,14 +41,16 @@ def lines(fact: Fact, value: Any) -> list[str]:
 
 
 def words(path: str, value: Any) -> str:
-    """A leaf of the facts by its path, such as `annual_revenue_usd.group`."""
-    fact = vocabulary.ORG_FACTS.get(path.split(".", maxsplit=1)[0])
+    """A leaf of the facts by its path, such as `org.annual_revenue_usd.group` or `use.commercial`."""
+    holder, _, rest = path.partition(".")
+    facts = vocabulary.USE_FACTS if holder == "use" else vocabulary.ORG_FACTS
+    fact = facts.get((rest if holder in ("org", "use") else path).split(".")[0])
     if value is None:
         return "unknown"
-    if fact is None:
-        return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return amount(value, fact)
+        return f"{value:,}" if fact is None else amount(value, fact)
+    if fact is None:
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return ", ".join(lines(fact, value))
 
 

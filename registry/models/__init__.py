@@ -19,12 +19,14 @@ from registry.models.catalog import (
 )
 from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
+from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.organization import AttestationEvidence, OrganizationProfile
 from registry.models.reevaluation import Cause, Reevaluation, ReevaluationPart
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
 from registry.models.version import ModelVersion, SourceKind
+from registry.models.what_if import WhatIfRun
 
 __all__ = [
     "Admission",
@@ -50,6 +52,8 @@ __all__ = [
     "LineageHint",
     "LineageStatement",
     "ModelVersion",
+    "ObligationEvidence",
+    "ObligationTask",
     "OrganizationProfile",
     "Origin",
     "ProposedChange",
@@ -65,4 +69,5 @@ __all__ = [
     "SourceKind",
     "Suspension",
     "VerificationRun",
+    "WhatIfRun",
 ]

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 
 from governance.constraints import both_or_neither, known, matches
+from registry.models.document import EvidenceDocument
 from registry.models.version import DIGEST
 
 LICENSE_ID = r"^[a-z0-9][a-z0-9.+-]{0,79}$"
@@ -67,6 +68,10 @@ class LicenseProposal(models.Model):
     toml = models.TextField(blank=True)
     # Project records whose names or repositories the record claims too, as the proposer said.
     takes_over = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    # The signed agreement, or what else it rests on.
+    document = models.ForeignKey(
+        EvidenceDocument, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     # What was in force when the proposal was drawn up.
     catalog_digest = models.CharField(max_length=71)
     reason = models.TextField()

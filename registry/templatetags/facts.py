@@ -19,7 +19,7 @@ def fact_label(path: str) -> str:
 @register.filter
 def fact_words(value: Any, path: str) -> str:
     """A fact by its path, in plain words."""
-    return fact_values.words(path.removeprefix("org."), value)
+    return fact_values.words(path, value)
 
 
 @register.filter

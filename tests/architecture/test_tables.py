@@ -23,6 +23,7 @@ CHANGING = {
     "registry_registeredmodel": "nothing changes, but registering locks the row, which takes the right to",
     "registry_servingenvironment": "an environment is defined anew; the log keeps what it was",
     "registry_approval": "a request is decided, an approval ends",
+    "registry_obligationtask": "work is assigned, done, waived, or lapses; what it says never changes",
     "registry_licenseproposal": "a proposal is declined or taken back, once",
     "registry_resolutionrun": "a run is a lease, until it is finished",
     "registry_verificationrun": "a run is a lease, until it is finished",
@@ -31,6 +32,7 @@ CHANGING = {
     "registry_reevaluationpart": "a part is taken, and finished once",
     "registry_alert": "an alert is acknowledged once and resolved once",
     "registry_suspension": "a suspension is lifted once",
+    "registry_whatifrun": "a run is a lease, until it is finished",
     "audit_tile": "a tile grows until it is full",
     "audit_head": "a log grows",
 }
@@ -82,6 +84,8 @@ GRANTED = {
     "registry_lineagehint": ADD,
     "registry_lineagestatement": ADD,
     "registry_modelversion": CHANGE,
+    "registry_obligationevidence": ADD,
+    "registry_obligationtask": CHANGE,
     "registry_organizationprofile": ADD,
     "registry_reevaluation": CHANGE,
     "registry_reevaluationpart": CHANGE,
@@ -92,6 +96,7 @@ GRANTED = {
     "registry_smokerun": CHANGE,
     "registry_suspension": CHANGE,
     "registry_verificationrun": CHANGE,
+    "registry_whatifrun": CHANGE,
 }
 
 

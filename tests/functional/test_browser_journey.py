@@ -59,6 +59,7 @@ def test_one_model_from_its_source_to_a_served_answer(
     version = register(people("olga"), tmp_path / "model")
     gather_evidence(people("olga"), version)
     approval = request_approval(people("olga"), version)
+    say_why(people("aude"))
     nobody_approves_their_own(people("anna"), people("olga"), approval)
     review(people("rene"), approval)
     response_id = serve(version)
@@ -89,12 +90,31 @@ def set_up(admin: Person, officer: Person) -> None:
     officer.look("start-empty-officer")
     officer.press("Attest facts")
     officer.look("facts-form")
+    officer.page.fill("[name='org.licensee_entity']", "Example GmbH")
+    officer.page.select_option("[name='org.entity_type']", "company")
+    officer.page.select_option("[name='org.principal_place_of_business']", "DE")
+    officer.page.check("[name='org.operates_maas'][value=no]")
+    officer.page.fill("[name='org.annual_revenue_usd.group']", "12,500,000")
+    officer.page.fill("[name='org.mau_by_month:2024-11:all_products_incl_affiliates']", "41,000")
+    paper = {"name": "register.txt", "mimeType": "text/plain", "buffer": b"HRB 12345"}
+    officer.page.set_input_files("#id_uploads", [paper])
     officer.press("Attest facts")
     officer.look("facts")
+    officer.page.get_by_role("link", name="register.txt").first.click()
+    officer.look("evidence-document")
+    officer.menu("Facts about us")
+    officer.look("facts-about-us")
+    officer.page.fill("#id_on", "2020-01-01")
+    officer.press("Show the facts")
+    officer.look("facts-of-another-day")
     officer.menu("Environments")
     officer.press("Define an environment")
     officer.page.fill("#id_name", "production")
     officer.page.fill("#id_description", "Assistants for our own staff.")
+    with officer.page.expect_response(lambda answer: answer.url.endswith("/in-words/")):
+        officer.page.select_option("[name='use.hosting']", "public_api")
+    expect(officer.page.get_by_role("status")).to_contain_text("public API")
+    officer.page.select_option("[name='use.hosting']", "none")
     officer.look("environment-form")
     officer.press("Define an environment")
     officer.look("environment")
@@ -167,6 +187,16 @@ def request_approval(officer: Person, version: ModelVersion) -> Approval:
     officer.press("Review the approval for assistant in production")
     expect(officer.page.get_by_role("link", name="Approve", exact=True)).to_have_count(0)
     return approval
+
+
+def say_why(auditor: Person) -> None:
+    """The verdict, with the facts that it was made from and where they come from."""
+    auditor.menu("Licence verdicts")
+    auditor.look("verdicts")
+    with auditor.page.expect_navigation():
+        auditor.page.locator("main tbody th a").first.click()
+    auditor.look("verdict")
+    assert "Facts about us that were used" in auditor.text()
 
 
 def nobody_approves_their_own(admin: Person, officer: Person, approval: Approval) -> None:
@@ -255,6 +285,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         "Deployments",
         "Decisions log",
         "Recorders and gaps",
+        "Licences",
     ):
         auditor.menu(label)
         auditor.look(label.lower().replace(" ", "-"))
@@ -262,6 +293,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         ("Admissions", "admission"),
         ("Deployments", "deployment"),
         ("Decisions log", "decision"),
+        ("Licences", "licence"),
     ):
         auditor.menu(label)
         with auditor.page.expect_navigation():

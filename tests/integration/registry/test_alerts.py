@@ -120,10 +120,14 @@ def test_obligations_that_were_not_there_raise_a_low_alert_and_suspend_nothing()
     assert (alert.kind, alert.severity) == ("new_obligations", "low")
     assert alert.facts["new_obligations"]
     assert not Suspension.objects.exists()
+    tasks = models.ObligationTask.objects.filter(version=desk.version, opened_at=LATER)
+    assert {task.obligation_id for task in tasks} == {one[1] for one in alert.facts["new_obligations"]}
+    assert {(task.owner, task.opened_by) for task in tasks} == {(desk.officer.user, "system:reevaluation")}
     redefine(desk, at=EVEN_LATER)
     work(at=EVEN_LATER)
     alert.refresh_from_db()
     assert alert.resolution == "recovered"
+    assert set(tasks.values_list("status", flat=True)) == {"lapsed"}
 
 
 def test_a_verdict_that_is_worse_and_still_accepted_suspends_nothing() -> None:

@@ -8,8 +8,7 @@ from governance.actions import people, policies, tokens
 from governance.actors import Actor
 from governance.permissions import Role, Scope
 from registry import models
-from registry.actions import admit, custody, environments, review
-from registry.actions import licenses as license_actions
+from registry.actions import admit, custody, environments, license_records, review
 from tests import factories, licenses
 from tests.reviewing import NOW, USE, open_desk, policy_text
 from tests.roles import connected_as
@@ -45,7 +44,7 @@ def test_the_application_role_can_do_everything_that_the_service_does() -> None:
         assert admit.decide_admission(request=desk.offer(), actor=node, now=NOW).decision == "deny"
         licenses.in_force()
         refused = licenses.propose(licenses.HOUSE.replace("Acme", "Acme GmbH"), actor=desk.officer)
-        license_actions.decline(proposal=refused, reason="no", actor=desk.reviewer, now=NOW)
+        license_records.decline(proposal=refused, reason="no", actor=desk.reviewer, now=NOW)
         person = people.create_user(
             username="ada", password="a long passphrase", role="officer", actor=admin, now=NOW
         )

@@ -12,7 +12,7 @@ from governance.errors import Forbidden, InvalidInput
 from governance.fields import InvalidField
 from governance.permissions import Role
 from registry import catalogs, models
-from registry.actions import evaluate, licenses, shipped_licenses
+from registry.actions import evaluate, license_records, shipped_licenses
 from registry.licensing import catalog, records
 from registry.licensing.terms import Verdict
 from tests import decisions, factories
@@ -202,11 +202,22 @@ def test_a_house_licence_takes_two_people_and_is_logged_without_names() -> None:
     assert proposal.toml == HOUSE
     event, actor, body = decisions.last(f"license-proposal:{proposal.pk}")
     assert (event, actor) == ("registry.license.proposed", str(officer))
-    assert set(body) == {"change", "record_digest", "catalog_digest", "reason_sha256"}
+    assert set(body) == {"change", "record_digest", "catalog_digest", "reason_sha256", "document_sha256"}
     written = decisions.last(f"catalog-release:{release.pk}")[2]
     assert written["records"] == [{"change": "added", "was": None, "is": body["record_digest"]}]
     assert "house" not in str(written)
     assert evaluated("house-1.0").verdict == "needs_review"
+
+
+def test_a_proposal_rests_on_a_document_that_is_kept() -> None:
+    document = factories.document()
+
+    proposal = own.propose(document=document.pk)
+
+    assert proposal.document == document
+    assert decisions.last(f"license-proposal:{proposal.pk}")[2]["document_sha256"] == document.sha256
+    with pytest.raises(InvalidInput, match="No document"):
+        own.propose(OTHER, document=99)
 
 
 def test_an_override_is_visible_counts_and_goes_away_again() -> None:
@@ -233,7 +244,9 @@ def test_an_override_is_visible_counts_and_goes_away_again() -> None:
     assert release.catalog_digest != first.catalog_digest
     assert evaluated("mit").verdict == "needs_review"
     record = models.LicenseRecord.objects.get(origin="organization")
-    leaving = licenses.propose_withdrawal(record=record, reason="Over.", actor=factories.actor(), now=NOW)
+    leaving = license_records.propose_withdrawal(
+        record=record, reason="Over.", actor=factories.actor(), now=NOW
+    )
     restored = own.publish(leaving)
     assert restored.changes == {"mit": "restored"}
     assert (restored.catalog_digest, restored.entries) == (first.catalog_digest, first.entries)
@@ -249,7 +262,7 @@ def test_whoever_proposes_does_not_publish() -> None:
     officer.user.role = Role.REVIEWER
     officer.user.save()
 
-    with pytest.raises(licenses.FourEyesRequired):
+    with pytest.raises(license_records.FourEyesRequired):
         own.publish(proposal, actor=officer)
 
 
@@ -269,34 +282,38 @@ def test_a_proposal_is_declined_or_taken_back_once() -> None:
     officer = factories.actor(Role.OFFICER)
     first, second = own.propose(actor=officer), own.propose(OTHER)
 
-    licenses.decline(proposal=first, reason="Typing error.", actor=officer, now=NOW)
-    licenses.decline(proposal=second, reason="No.", actor=factories.actor(Role.REVIEWER), now=NOW)
+    license_records.decline(proposal=first, reason="Typing error.", actor=officer, now=NOW)
+    license_records.decline(proposal=second, reason="No.", actor=factories.actor(Role.REVIEWER), now=NOW)
 
     assert decisions.last(f"license-proposal:{first.pk}")[0] == "registry.license.declined"
     for proposal in (first, second):
-        with pytest.raises(licenses.ProposalClosed):
+        with pytest.raises(license_records.ProposalClosed):
             own.publish(proposal)
     with pytest.raises(Forbidden):
-        licenses.decline(proposal=own.propose(), reason="No.", actor=factories.actor(Role.OFFICER), now=NOW)
+        license_records.decline(
+            proposal=own.propose(), reason="No.", actor=factories.actor(Role.OFFICER), now=NOW
+        )
 
 
 def test_what_was_published_is_not_declined_and_not_published_again() -> None:
     proposal = own.propose()
     own.publish(proposal)
 
-    with pytest.raises(licenses.ProposalClosed):
+    with pytest.raises(license_records.ProposalClosed):
         own.publish(proposal)
-    with pytest.raises(licenses.ProposalClosed):
-        licenses.decline(proposal=proposal, reason="No.", actor=factories.actor(Role.REVIEWER), now=NOW)
+    with pytest.raises(license_records.ProposalClosed):
+        license_records.decline(
+            proposal=proposal, reason="No.", actor=factories.actor(Role.REVIEWER), now=NOW
+        )
 
 
 def test_the_same_is_not_proposed_twice() -> None:
     own.propose()
 
-    with pytest.raises(licenses.AlreadyInForce, match="waits for a second person"):
+    with pytest.raises(license_records.AlreadyInForce, match="waits for a second person"):
         own.propose()
     own.publish(models.LicenseProposal.objects.get())
-    with pytest.raises(licenses.AlreadyInForce, match="in force already"):
+    with pytest.raises(license_records.AlreadyInForce, match="in force already"):
         own.propose(HOUSE + "# only a remark\n")
 
 
@@ -304,11 +321,11 @@ def test_a_withdrawal_is_of_a_record_in_force() -> None:
     proposal = own.propose()
     officer = factories.actor(Role.OFFICER)
 
-    with pytest.raises(licenses.NotInForce):
-        licenses.propose_withdrawal(record=proposal.record, reason="x", actor=officer, now=NOW)
+    with pytest.raises(license_records.NotInForce):
+        license_records.propose_withdrawal(record=proposal.record, reason="x", actor=officer, now=NOW)
     project = models.LicenseRecord.objects.get(license_id="mit")
-    with pytest.raises(licenses.NotInForce):
-        licenses.propose_withdrawal(record=project, reason="x", actor=officer, now=NOW)
+    with pytest.raises(license_records.NotInForce):
+        license_records.propose_withdrawal(record=project, reason="x", actor=officer, now=NOW)
 
 
 def test_a_reviewer_who_looked_at_another_catalogue_looks_again() -> None:
@@ -316,7 +333,7 @@ def test_a_reviewer_who_looked_at_another_catalogue_looks_again() -> None:
     proposal = own.propose()
     own.in_force(OTHER)
 
-    with pytest.raises(licenses.CatalogChanged):
+    with pytest.raises(license_records.CatalogChanged):
         own.publish(proposal, seen=seen)
     own.publish(proposal, seen=catalogs.current().catalog_digest)
 
@@ -346,7 +363,7 @@ def test_a_reviewer_who_looked_at_another_catalogue_looks_again() -> None:
     ],
 )
 def test_a_bad_record_is_refused_at_its_field(text: str, field: str) -> None:
-    with pytest.raises((InvalidInput, InvalidField, licenses.AlreadyInForce)) as refusal:
+    with pytest.raises((InvalidInput, InvalidField, license_records.AlreadyInForce)) as refusal:
         own.propose(text)
 
     assert refusal.value.field == field

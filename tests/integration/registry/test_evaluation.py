@@ -190,7 +190,7 @@ def test_command_refuses_what_is_no_question(tmp_path: Path, content: bytes) -> 
     with pytest.raises(CommandError) as caught:
         run(str(file), "--json")
 
-    assert caught.value.returncode == 3
+    assert caught.value.returncode == 2
 
 
 def test_command_says_so_where_the_file_is_missing() -> None:

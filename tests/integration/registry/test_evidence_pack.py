@@ -101,8 +101,8 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "verification.json",
         "smoke.json",
         "evaluation.json",
-        "approvals.json",
         "origin.json",
+        "approvals.json",
         "report.html",
     }
     assert found["manifest.sha256"].count(b"\n") == len(FILES)

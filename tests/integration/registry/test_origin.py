@@ -250,6 +250,17 @@ def test_the_page_shows_where_a_version_comes_from(desk: Desk) -> None:
         assert text in shown, text
 
 
+def test_the_page_says_which_licensor_is_not_for_us() -> None:
+    factories.organization(facts={"principal_place_of_business": "DE"}, effective_at=now())
+
+    shown = page(tuned("meta-llama/Llama-3.1-8B"))
+
+    before = shown[: shown.index("(not for you)")]
+    assert before.rindex("Meta Platforms, Inc.") > before.rindex("Meta Platforms Ireland Limited")
+    assert shown.count("(not for you)") == 1
+    assert "Licensors are judged for a licensee seated in DE." in shown
+
+
 def test_the_page_of_a_draft_and_of_a_model_made_from_nothing() -> None:
     assert "What it was made from is known once the version is resolved." in page(factories.draft_version())
     alone = page(factories.resolved_version())

@@ -226,7 +226,7 @@ def test_an_admission_for_another_model_is_refused():
     assert "admission" in failure(plan.build())
 
 
-@pytest.mark.parametrize("name", ["verification.json", "smoke.json", "evaluation.json"])
+@pytest.mark.parametrize("name", ["verification.json", "smoke.json", "evaluation.json", "origin.json"])
 def test_evidence_about_another_model_is_refused(name):
     plan = packs.plan()
     plan.files[name] = canonical.dumps({"manifest_digest": "sha256:" + "e" * 64})

@@ -18,6 +18,8 @@ KEYS = [
     for key in (table if isinstance(table, dict) else [None])
     if (section, key) not in OPTIONAL
 ]
+# Keys that documents loaded before them do not have.
+LATER = {"obligations", "obligations_due_days"}
 
 
 def test_the_shipped_policy_is_strict() -> None:
@@ -47,7 +49,7 @@ def test_the_digest_is_that_of_the_bytes() -> None:
     assert document.parse(content + b"# changed\n").policy_digest != document.parse(content).policy_digest
 
 
-@pytest.mark.parametrize(("section", "key"), KEYS)
+@pytest.mark.parametrize(("section", "key"), [one for one in KEYS if one[1] not in LATER])
 def test_every_key_is_required(section: str, key: str | None) -> None:
     lines = SHIPPED.splitlines()
     start = lines.index(f"[{section}]") if key else 0
@@ -91,6 +93,11 @@ def test_every_section_is_required_and_closed(section: str) -> None:
         ('"allowed_with_obligations"', '"prohibited"', "license.accepted"),
         ('on_worse_verdict = "suspend"', 'on_worse_verdict = "ignore"', "license.on_worse_verdict"),
         ("max_days = 365", "max_days = 99999", "approval.max_days"),
+        ('"open_allowed"', '"maybe"', "approval.obligations"),
+        ("obligations_due_days = 30", "obligations_due_days = 0", "approval.obligations_due_days"),
+        ('"open_allowed"', '"open_allowed"\nrequire_done = ["notice"]', "approval.require_done"),
+        ('"open_allowed"', '"required"\nrequire_done = ["No!"]', "approval.require_done"),
+        ('"open_allowed"', '"required"\nrequire_done = ["*", "notice"]', "approval.require_done"),
         ("required = false", "required = 0", "signature.required"),
         ("denied_countries = []", 'denied_countries = ["Utopia"]', "origin.denied_countries"),
         ('mode = "enforce"', 'mode = "off"', "admission.mode"),
@@ -105,6 +112,29 @@ def test_a_wrong_value_is_named(old: str, new: str, field: str) -> None:
 
     assert refused.value.field == field
     assert refused.value.code == "invalid_policy"
+
+
+def test_a_policy_from_before_the_keys_on_obligations_asks_for_none() -> None:
+    old = "\n".join(line for line in SHIPPED.splitlines() if not line.startswith("obligations"))
+
+    policy = document.parse(old.encode())
+
+    assert (policy.obligations_required, policy.obligations_due_days) == (frozenset(), document.DUE_DAYS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "required"),
+    [
+        ('"open_allowed"', set()),
+        ('"required"', {"*"}),
+        ('"required"\nrequire_done = ["*"]', {"*"}),
+        ('"required"\nrequire_done = ["accept-aup", "notice-file"]', {"accept-aup", "notice-file"}),
+    ],
+)
+def test_obligations_before_an_approval(lines: str, required: set[str]) -> None:
+    policy = document.parse(SHIPPED.replace('"open_allowed"', lines, 1).encode())
+
+    assert policy.obligations_required == required
 
 
 def test_environments_narrow_regions() -> None:

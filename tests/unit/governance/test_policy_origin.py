@@ -1,6 +1,7 @@
 """What a policy may say of origin, and what is said of one that is wrong."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,18 @@ def test_the_shipped_policy_has_no_rule_and_its_examples_are_understood() -> Non
 
     assert document.load().origin.rules == {}
     assert set(document.parse(examples.encode()).origin.rules) == set(Attribute)
+
+
+def test_the_examples_of_the_documentation_are_understood() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "origin-rules.md").read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL))
+    text = re.sub(r"\[origin\].*?(?=\[admission\])", "", SHIPPED, flags=re.DOTALL)
+
+    origin = document.parse(f"{text}\n{examples}".encode()).origin
+
+    assert set(origin.rules) == set(Attribute)
+    assert (set(origin.developers), set(origin.licenses)) == ({"acme"}, {"acme-mistral-2026"})
+    assert set(origin.environments) == {"public-api"}
 
 
 def test_each_attribute_has_a_rule_of_its_own() -> None:

@@ -15,8 +15,9 @@ from registry.licensing.terms import State
 
 FOLDER = Path(__file__).parent / "license_cases"
 RULES = tuple(f"IR{number}" for number in range(1, 13))
-MEMBERS = {"name", "clause", "expect", "org", "use", "derivative", "licenses", "model", "records"}
-MEMBERS |= {"declared_metadata", "lineage", "evaluation_date", "revision"}
+MEMBERS = {"name", "clause", "expect", "org", "use", "derivative", "licenses", "records"}
+GIVEN = ("model", "declared_metadata", "lineage", "revision", "revision_date")
+MEMBERS |= {*GIVEN, "evaluation_date"}
 EXPECTATIONS = {"verdict", "effective", "obligations", "without", "missing", "conflicts", "findings"}
 # What nobody can try: a text that no one may rely on, and a term that only a person can judge.
 UNTRIED = {"manual_review"}
@@ -52,7 +53,7 @@ CASES = [item.values[0] for item in cases()]
 
 
 def question(case: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {key: case[key] for key in ("model", "declared_metadata", "lineage", "revision") if key in case}
+    asked = {key: case[key] for key in GIVEN if key in case}
     asked["evaluation_date"] = case.get("evaluation_date", ordinary()["evaluation_date"])
     for table in ("org", "use", "derivative"):
         asked[table] = merged(ordinary()[table], case.get(table, {}))

@@ -203,5 +203,8 @@ def test_more_users_and_revenue_never_help(
             table = table[key]
         if isinstance(table[path[-1]], int) and not isinstance(table[path[-1]], bool):
             table[path[-1]] *= 1000
+    before = asked(question, known)
+    # Growth may decide what silence left open: a duty behind a limit that is certainly passed is certainly due.
+    assume(before.verdict is not Verdict.NEEDS_REVIEW)
 
-    assert freedom(asked(grown, known)) <= freedom(asked(question, known))
+    assert freedom(asked(grown, known)) <= freedom(before)

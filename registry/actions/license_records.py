@@ -18,6 +18,7 @@ from registry.drafts import Draft
 from registry.models import (
     CatalogRelease,
     Cause,
+    EvidenceDocument,
     LicenseProposal,
     LicenseRecord,
     Origin,
@@ -57,9 +58,15 @@ def look_at(*, toml: str, takes_over: Sequence[str], actor: Actor) -> Draft:
 
 @transaction.atomic
 def propose(
-    *, toml: str, takes_over: Sequence[str], reason: str, actor: Actor, now: datetime
+    *,
+    toml: str,
+    takes_over: Sequence[str],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    document: int | None = None,
 ) -> LicenseProposal:
-    """Ask a second person to put a record of the organisation in force."""
+    """Ask a second person to put a record of the organisation in force; `document` is the evidence that is kept for it."""
     actor.require(Permission.LICENSE_PROPOSE)
     _check_reason(reason)
     release = _locked_release(actor=actor, now=now)
@@ -75,6 +82,7 @@ def propose(
         change=ProposedChange.ADD,
         toml=toml,
         takes_over=list(takes_over),
+        document=_kept(document),
         catalog_digest=release.catalog_digest,
         reason=reason,
     )
@@ -183,7 +191,7 @@ def _locked_release(*, actor: Actor, now: datetime) -> CatalogRelease:
 def _open(proposal: LicenseProposal) -> LicenseProposal:
     row = (
         LicenseProposal.objects.select_for_update(of=["self"])
-        .select_related("record", "proposed_by", "release")
+        .select_related("record", "proposed_by", "document", "release")
         .get(pk=proposal.pk)
     )
     if row.closed_at is not None:
@@ -191,6 +199,15 @@ def _open(proposal: LicenseProposal) -> LicenseProposal:
     if hasattr(row, "release"):
         raise ProposalClosed("The proposal was carried out already.")
     return row
+
+
+def _kept(document: int | None) -> EvidenceDocument | None:
+    if document is None:
+        return None
+    found = EvidenceDocument.objects.filter(pk=document).first()
+    if found is None:
+        raise InvalidInput(f"No document {document} is kept.", field="document")
+    return found
 
 
 def _check_in_force(record: LicenseRecord, release: CatalogRelease) -> None:
@@ -214,6 +231,7 @@ def _log(event: Event, row: LicenseProposal, *, actor: Actor, now: datetime, rea
             "record_digest": row.record.record_digest,
             "catalog_digest": row.catalog_digest,
             "reason_sha256": endings.sha256(reason),
+            "document_sha256": row.document.sha256 if row.document else None,
         },
         at=now,
     )

@@ -162,7 +162,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0003_guards'),
-        ('registry', '0007_attestations'),
+        ('registry', '0010_license_documents'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

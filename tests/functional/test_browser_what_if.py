@@ -1,0 +1,84 @@
+"""An officer moves facts in a real browser, on one version and over everything."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.db import connections
+from playwright.sync_api import expect
+from pytest_django.live_server_helper import LiveServer
+
+from governance import keys
+from governance.permissions import Role
+from tests import browser, factories, rest
+from tests.browser import Person
+from tests.reviewing import USE, Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ORG = {
+    "licensee_entity": "Acme Inc.",
+    "principal_place_of_business": "US",
+    "entity_type": "company",
+    "mau_by_month": {month: {"all_products_incl_affiliates": 1000} for month in ("2025-03", "2026-10")},
+}
+SURE = {**USE, "public_statements_about_derivative": False}
+
+
+@pytest.fixture
+def officer(
+    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Person]:
+    # Playwright's loop runs in this thread, which Django takes for asynchronous code; it is not.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
+    keys.create_keys()
+    factories.user(Role.OFFICER, username="olga")
+    with browser.chromium() as chromium:
+        yield Person(chromium, live_server.url, "olga", factories.PASSWORD)
+        connections.close_all()
+
+
+def approved(license_id: str, name: str, **use: object) -> Desk:
+    model = factories.registered_model(publisher="acme", name=name)
+    desk = rest.fresh_desk(license_id=license_id, registered_model=model)
+    desk.environment.use = {**SURE, **use}
+    desk.environment.save()
+    rest.approve(desk)
+    return desk
+
+
+def test_moving_facts_on_one_version_and_over_everything(officer: Person) -> None:
+    factories.organization(facts=ORG, effective_at=rest.now() - timedelta(days=30))
+    desk = approved("llama-4", "llama")
+    approved("apache-2.0", "free")
+    approved("qwen-2024", "qwen")
+    factories.environment(name="product", use={**SURE, "hosting": "public_api"})
+    factories.environment(name="unsaid", use={"role": "licensee"})
+
+    officer.go(f"/admin/registry/modelversion/{desk.version.pk}/what-if/")
+    officer.look("what-if-now")
+    officer.page.get_by_label("More than 700 million monthly users").check()
+    expect(officer.page.locator("#matrix")).to_contain_text("was allowed with obligations")
+    officer.page.get_by_text("Where we are").click()
+    officer.page.get_by_label("Principal place of business", exact=True).fill("Germany")
+    officer.page.get_by_label("Principal place of business", exact=True).blur()
+    expect(officer.page.get_by_role("alert").first).to_contain_text("not understood")
+    officer.go(f"/admin/registry/modelversion/{desk.version.pk}/what-if/?preset=many_users&preset=sell_api")
+    officer.look("what-if-moved")
+
+    officer.menu("What if")
+    officer.look("what-if-form")
+    officer.page.get_by_label("More than 700 million monthly users").check()
+    officer.press("Show what changes")
+    expect(officer.page.locator("main")).to_contain_text("Approvals denied")
+    officer.look("what-if-everything")
+
+    officer.menu("Organisation facts")
+    officer.press("Attest facts")
+    officer.page.get_by_label("Facts", exact=False).first.fill('{"principal_place_of_business": "DE"}')
+    officer.press("See what this changes")
+    expect(officer.page.locator("main")).to_contain_text("What changes")
+    officer.look("what-if-before-attesting")
