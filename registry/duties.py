@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from registry.documents import rfc3339
 from registry.lifecycle import TaskStatus
 from registry.models import Approval, ModelVersion, ObligationEvidence, ObligationTask
 
@@ -15,6 +16,8 @@ LIVE = (TaskStatus.OPEN, TaskStatus.DONE, TaskStatus.WAIVED)
 ORDER = {TaskStatus.OPEN: 0, TaskStatus.DONE: 1, TaskStatus.WAIVED: 2, TaskStatus.LAPSED: 3}
 # So many days before the last one, work is said to be due soon.
 SOON_DAYS = 7
+# So many are listed in a pack, newest first, beside those that count now.
+MOST = 500
 
 
 @dataclass(frozen=True)
@@ -105,15 +108,33 @@ def document(task: ObligationTask, *, on: date) -> dict[str, Any]:
         "evaluation": task.evaluation_id,
         "evaluation_digest": task.evaluation.evaluation_digest,
         "opened_by": task.opened_by,
-        "opened_at": task.opened_at,
+        "opened_at": rfc3339(task.opened_at),
         "decided_by": task.decided_by.username if task.decided_by else None,
-        "decided_at": task.decided_at,
+        "decided_at": rfc3339(task.decided_at),
         "decision_note": task.decision_note,
         "lapsed_by": task.lapsed_by,
-        "lapsed_at": task.lapsed_at,
+        "lapsed_at": rfc3339(task.lapsed_at),
         "lapse_reason": task.lapse_reason,
         "shown_by": [shown(row) for row in task.evidence.all()],
     }
+
+
+def of_pack(version: ModelVersion, *, on: date) -> dict[str, Any]:
+    """Every obligation of a version with its evidence, newest first; what counts now is always among them."""
+    found = list(with_evidence(rows().filter(version=version)).order_by("-pk"))
+    chosen = [task for place, task in enumerate(found) if place < MOST or task.status in LIVE]
+    return {
+        "manifest_digest": version.manifest_digest,
+        "model_digest": version.model_digest,
+        "obligations": [document(task, on=on) for task in chosen],
+    }
+
+
+def subjects_of(version: ModelVersion) -> set[str]:
+    """What the log calls the obligations of a version, and the documents that show that they were met."""
+    found = {f"obligation:{number}" for number in version.obligations.values_list("pk", flat=True)}
+    kept = ObligationEvidence.objects.filter(task__version=version, document__isnull=False)
+    return found | {f"evidence-document:{number}" for number in kept.values_list("document", flat=True)}
 
 
 def with_evidence(tasks: QuerySet[ObligationTask]) -> QuerySet[ObligationTask]:
@@ -136,5 +157,5 @@ def shown(row: ObligationEvidence) -> dict[str, Any]:
         "document": {"id": kept.pk, "name": kept.name, "sha256": kept.sha256} if kept else None,
         "carried_from": row.carried_from_id,
         "added_by": row.added_by.username,
-        "added_at": row.added_at,
+        "added_at": rfc3339(row.added_at),
     }

@@ -13,7 +13,7 @@ from audit import selectors
 from audit.selectors import Entry
 from governance import keys
 from governance.errors import Conflict, Unavailable
-from registry import attestations, bom, documents, report
+from registry import attestations, bom, documents, duties, report
 from registry.models import Admission, Artifact, ModelVersion
 
 # Admissions of a version beyond those that its deployments cite; newest first.
@@ -77,6 +77,7 @@ def _documents(
     verification, smoke = documents.verification(version), documents.smoke(version)
     evaluations, approvals = documents.evaluations(version), documents.approvals(version)
     origin = documents.origin(version)
+    obligations = duties.of_pack(version, on=generated_at.date())
     page = report.render(
         version=documents.version(version),
         files=[
@@ -86,6 +87,7 @@ def _documents(
         smoke=smoke,
         evaluations=evaluations,
         origin=origin,
+        obligations=obligations,
         approvals=approvals,
         admissions=[documents.admission(row) for row in _admissions(version)],
         served=_served(logs["requests"].entries),
@@ -109,6 +111,7 @@ def _documents(
         "smoke.json": _json(smoke),
         "evaluation.json": _json(evaluations),
         "origin.json": _json(origin),
+        "obligations.json": _json(obligations),
         "report.html": page,
     }
 
@@ -167,6 +170,7 @@ def _subjects(version: ModelVersion, requests: Iterable[Entry]) -> list[str]:
         found |= {
             f"organization-facts:{number}" for number in attestations.attestations_of(row.evaluation).values()
         }
+    found |= duties.subjects_of(version)
     found |= {f"admission:{row.pk}" for row in _admissions(version)}
     found |= {f"admission:{admission}" for admission in _cited(requests)}
     return sorted(found)

@@ -1,5 +1,6 @@
 """What is known of registered versions at this moment, in the terms of admission; reads only."""
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -28,6 +29,8 @@ from registry.models import (
     LeasedRun,
     ModelVersion,
     ServingEnvironment,
+    SmokeRun,
+    VerificationRun,
 )
 
 # A finding of these severities is shown and decides nothing.
@@ -48,6 +51,17 @@ SIGNATURES = {Outcome.PASS: "trusted", Outcome.FAIL: "invalid", Outcome.ERROR: "
 MOST_LIKE = 20
 
 
+@dataclasses.dataclass(frozen=True)
+class Gathered:
+    """The rows that speak for or against a version."""
+
+    verification: VerificationRun | None = None
+    smoke: SmokeRun | None = None
+    checks: tuple[CheckEvidence, ...] = ()
+    formats: frozenset[str] | None = None
+    approvals: tuple[Approval, ...] = ()
+
+
 def versions_offered(offer: Offer) -> list[ModelVersion]:
     """The registered versions with the digest of the offer; without any, those that share its files."""
     rows = ModelVersion.objects.select_related("registered_model")
@@ -64,7 +78,8 @@ def versions_offered(offer: Offer) -> list[ModelVersion]:
         .values_list("pk", flat=True)[:MOST_LIKE]
     )
     found = {row.pk: row for row in rows.filter(pk__in=list(alike))}
-    best = closest((_bare(row) for row in found.values()), offer.files)
+    named = (dataclasses.replace(_bare(row), files=_files(row.pk)) for row in found.values())
+    best = closest(named, offer.files)
     return [found[best.version_id]] if best else []
 
 
@@ -102,27 +117,35 @@ def candidate(
     terms: Catalog | None = None,
 ) -> Candidate:
     """One version with its newest evidence; the licence question, where one was asked, has its lineage already."""
-    verification, smoke = evidence.current_verification(version), evidence.current_smoke(version)
-    checks = _checks(verification.pk) if verification else ()
-    bare = _bare(version)
-    return Candidate(
-        version_id=bare.version_id,
-        name=bare.name,
-        status=bare.status,
-        manifest_digest=bare.manifest_digest,
-        model_digest=bare.model_digest,
-        files=bare.files,
-        status_reason=bare.status_reason,
-        verification=_run(verification, checks=checks) if verification else None,
-        smoke=_run(smoke) if smoke else None,
-        approvals=tuple(_approval(item) for item in approvals),
-        license=license_evidence,
+    verification = evidence.current_verification(version)
+    found = Gathered(
+        verification=verification,
+        smoke=evidence.current_smoke(version),
+        checks=_checks(verification.pk) if verification else (),
         formats=_formats(version.pk) if version.manifest_digest else None,
-        requires_remote_code=_remote_code(checks),
-        signature=_signature(checks),
-        origin=provenance.of_question(question, terms=terms)
+        approvals=tuple(approvals),
+    )
+    origin = (
+        provenance.of_question(question, terms=terms)
         if question
-        else provenance.of_version(version, terms=terms).facts,
+        else provenance.of_version(version, terms=terms).facts
+    )
+    files = _files(version.pk) if version.manifest_digest else ()
+    return dataclasses.replace(
+        assembled(version, found), files=files, license=license_evidence, origin=origin
+    )
+
+
+def assembled(version: ModelVersion, found: Gathered) -> Candidate:
+    """A version with what was gathered of it; files, licence and origin are left out."""
+    return dataclasses.replace(
+        _bare(version),
+        verification=_run(found.verification, checks=found.checks) if found.verification else None,
+        smoke=_run(found.smoke) if found.smoke else None,
+        approvals=tuple(_approval(item) for item in found.approvals),
+        formats=found.formats,
+        requires_remote_code=_remote_code(found.checks),
+        signature=_signature(found.checks),
     )
 
 
@@ -153,14 +176,14 @@ def _judged(
 
 
 def _bare(version: ModelVersion) -> Candidate:
-    """A version's names and files, without evidence."""
+    """A version's names, without files and evidence."""
     return Candidate(
         version_id=version.pk,
         name=version.purl,
         status=version.status,
         manifest_digest=version.manifest_digest,
         model_digest=version.model_digest,
-        files=_files(version.pk) if version.manifest_digest else (),
+        files=(),
         status_reason=(version.revocation_reason or version.quarantine_reason or "")
         if version.status in ("revoked", "quarantined")
         else "",
@@ -183,21 +206,28 @@ def _formats(version_id: int) -> frozenset[str]:
     paths = (
         ModelVersion.objects.get(pk=version_id).artifacts.filter(role="weight").values_list("path", flat=True)
     )
-    return frozenset(PurePosixPath(path).suffix.removeprefix(".").lower() or "unknown" for path in paths)
+    return frozenset(format_of(path) for path in paths)
+
+
+def format_of(path: str) -> str:
+    """The format of a weight file, by the end of its name."""
+    return PurePosixPath(path).suffix.removeprefix(".").lower() or "unknown"
 
 
 @functools.lru_cache(maxsize=512)
 def _checks(run_id: int) -> tuple[CheckEvidence, ...]:
     rows = CheckResult.objects.filter(run_id=run_id).order_by("check_id", "path")
-    return tuple(
-        CheckEvidence(
-            check_id=row.check_id,
-            outcome=row.outcome,
-            message=f"{row.message} ({row.path})" if row.path else row.message,
-            code=CODES.get(row.check_id),
-            counts=row.severity not in MINOR,
-        )
-        for row in rows
+    return tuple(check_evidence(row) for row in rows)
+
+
+def check_evidence(row: CheckResult) -> CheckEvidence:
+    """What one check found, in the terms of admission."""
+    return CheckEvidence(
+        check_id=row.check_id,
+        outcome=row.outcome,
+        message=f"{row.message} ({row.path})" if row.path else row.message,
+        code=CODES.get(row.check_id),
+        counts=row.severity not in MINOR,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 COMMIT = "1" * 40
 MOVED = "2" * 40
+COMMITTED_AT = "2024-06-30T12:00:00.000Z"
 
 
 class Hub:
@@ -73,6 +74,9 @@ class Handler(BaseHTTPRequestHandler):
             self.say(404, b"{}", {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})
         elif path.startswith(f"/api/models/{self.hub.repository}/tree/"):
             self.listing()
+        elif path.startswith(f"/api/models/{self.hub.repository}/commits/"):
+            body = [{"id": path.rsplit("/", 1)[1], "title": "a commit", "authors": [], "date": COMMITTED_AT}]
+            self.say(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
         elif path.startswith(f"/api/models/{self.hub.repository}"):
             self.information(
                 path.removeprefix(f"/api/models/{self.hub.repository}").removeprefix("/revision/")

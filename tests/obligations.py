@@ -1,5 +1,6 @@
 """What tests of obligations start from: a use that triggers some, and the evidence that meets each."""
 
+import base64
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,10 @@ from tests import factories
 from tests.reviewing import NOW, USE, Desk, open_desk
 
 PNG = b"\x89PNG\r\n\x1a\n and a picture"
+# Eight blue pixels by eight, that a browser can show.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mNwCN6BFTEMLQkAN6hSwYu0AEsAAAAASUVORK5CYII="
+)
 # Published under Apache 2.0: giving the weights to others makes copy, notices and marks due.
 SHARED = {**USE, "distribute_weights": True}
 

@@ -197,8 +197,10 @@ def _open(proposal: LicenseProposal) -> LicenseProposal:
 
 
 def _kept(document: int | None) -> EvidenceDocument | None:
+    if document is None:
+        return None
     found = EvidenceDocument.objects.filter(pk=document).first()
-    if found is None and document is not None:
+    if found is None:
         raise InvalidInput(f"No document {document} is kept.", field="document")
     return found
 

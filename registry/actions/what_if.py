@@ -23,6 +23,7 @@ from governance.errors import GovernanceError
 from governance.permissions import Permission
 from governance.policy import document
 from governance.policy.document import InvalidPolicy, Policy
+from registry import catalogs
 from registry.actions.organization import facts_in_force
 from registry.licensing.changes import Change, parse_change
 from registry.lifecycle import RunState
@@ -64,6 +65,7 @@ def ground(change: Change, *, policy_text: str, now: datetime) -> Ground:
         organization=facts_in_force(at=now),
         change=change,
         now=now,
+        terms=catalogs.current(),
         policy=policy,
         proposed=proposed(policy_text) if policy_text else None,
     )
@@ -164,6 +166,7 @@ def _answered(run: WhatIfRun, *, now: datetime) -> tuple[dict[str, Any], list[di
 def basis(on: Ground) -> dict[str, Any]:
     """What an answer was made from, for whoever reads it later."""
     return {
+        "catalog_digest": on.terms.catalog_digest,
         "as_of": on.now.isoformat().replace("+00:00", "Z"),
         "organization_facts": on.organization.profile.pk if on.organization else None,
         "policy_digest": on.policy.policy_digest if on.policy else None,

@@ -17,7 +17,7 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry.actions import evidence, review
+from registry.actions import evidence, obligations, review
 from registry.admin import axes, finding, obligation_block, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
@@ -121,7 +121,22 @@ def against(approval: Approval, *, now: datetime) -> list[Reason] | None:
         evaluation=approval.evaluation,
         now=now,
     )
-    return evidence_reasons + terms
+    return evidence_reasons + terms + _work_first(approval)
+
+
+def _work_first(approval: Approval) -> list[Reason]:
+    """That the policy wants obligations done first, where some are open."""
+    first = obligation_block.first(approval)
+    if not first:
+        return []
+    number = f"{len(first)} obligation{'s' if len(first) > 1 else ''}"
+    return [
+        Reason(
+            obligations.ObligationsOpen.code,
+            f"The policy wants {number} of this use done or waived first.",
+            None,
+        )
+    ]
 
 
 @admin.register(Approval)

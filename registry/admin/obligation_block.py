@@ -31,10 +31,11 @@ def of_version(version: ModelVersion, *, now: datetime) -> list[Block]:
 def of_approval(approval: Approval, *, now: datetime) -> dict[str, Any]:
     """The work of the use that is asked for, and what of it the policy wants done first."""
     block = _block(duties.of_approval(approval), now=now)
-    return {"block": block, "first": _first(approval)}
+    return {"block": block, "first": first(approval)}
 
 
-def _first(approval: Approval) -> list[dict[str, Any]]:
+def first(approval: Approval) -> list[dict[str, Any]]:
+    """What the policy wants done or waived before the approval is given, and is open."""
     if approval.status != ApprovalStatus.REQUESTED:
         return []
     try:

@@ -109,6 +109,7 @@ class SummaryOutput(serializers.Serializer[object]):
     moves = serializers.ListField(child=serializers.DictField())
     admissions = serializers.DictField(child=serializers.IntegerField())
     deny_codes = serializers.DictField(child=serializers.IntegerField())
+    catalog_digest = serializers.CharField()
     as_of = serializers.DateTimeField()
     organization_facts = serializers.IntegerField(allow_null=True)
     policy_digest = serializers.CharField(allow_null=True)

@@ -18,8 +18,8 @@ import httpx2
 import huggingface_hub
 from huggingface_hub import errors
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import get_session
 from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._pagination import paginate
 from huggingface_hub.utils.tqdm import tqdm
 from modelcustody_client import manifest
 
@@ -109,15 +109,13 @@ class HubSource:
         """When the commit was made, where the Hub says so; mirrors often do not, and nothing depends on it."""
         address = f"{self._api.endpoint}/api/models/{self.repository}/commits/{self._pinned()}"
         try:
-            newest = next(
-                iter(paginate(address, params={}, headers=build_hf_headers(token=self._token))), None
-            )
-            if newest is None or newest["id"] != self.commit:
-                return None
+            headers = build_hf_headers(token=self._token)
+            answer = get_session().get(address, headers=headers, timeout=ATTEMPT_SECONDS)
+            newest = answer.raise_for_status().json()[0]
             made = datetime.fromisoformat(newest["date"])
-        except (httpx2.HTTPError, errors.HfHubHTTPError, OSError, KeyError, TypeError, ValueError):
+        except (httpx2.HTTPError, errors.HfHubHTTPError, OSError, LookupError, TypeError, ValueError):
             return None
-        return made if made.tzinfo else None
+        return made if newest.get("id") == self.commit and made.tzinfo else None
 
     def _ask(self, question: Callable[[], T]) -> T:
         """Ask the Hub, and put its refusals into our own words."""

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from governance.policy.document import Mode, Policy
-from registry import provenance, standing
+from governance.policy.origin_rules import OriginFact
+from registry import provenance, standing, standing_many
 from registry.admission.axes import Candidate
 from registry.admission.decision import decide
 from registry.admission.offer import Offer
 from registry.admission.question import Environment, Reason
+from registry.licensing import origin
 from registry.licensing.comparison import Effect
 from registry.models import Admission, Approval, ModelVersion, ServingEnvironment
 from registry.whatif.selection import Pair
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from registry.whatif.compare import Ground
 
 SHOWN_REASONS = 20
+Origin = tuple[OriginFact, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,10 +111,9 @@ class _Alike:
     own: Candidate
     others: tuple[Candidate, ...]
 
-    def under(self, answered: Answered) -> list[Candidate]:
+    def under(self, answered: Answered, origin: Origin) -> list[Candidate]:
         """With the licence as it was answered, and the origin for whoever asks; content alike is judged alike."""
         evidence = standing.license_evidence(answered.result)
-        origin = provenance.of_question(answered.request)
         return [
             dataclasses.replace(item, license=evidence, origin=origin) for item in (self.own, *self.others)
         ]
@@ -122,13 +124,7 @@ def _alike(versions: Sequence[ModelVersion], ground: "Ground") -> dict[int, _Ali
     digests = {version.model_digest for version in wanted.values()}
     rows = ModelVersion.objects.filter(model_digest__in=digests).select_related("registered_model")
     every = wanted | {row.pk: row for row in rows}
-    approvals: dict[int, list[Approval]] = defaultdict(list)
-    for approval in Approval.objects.filter(version__in=every).select_related("environment"):
-        approvals[approval.version_id].append(approval)
-    found = {
-        pk: standing.candidate(row, approvals=approvals[pk], license_evidence=None)
-        for pk, row in every.items()
-    }
+    found = standing_many.bases(list(every.values()))
     same: dict[str | None, list[int]] = defaultdict(list)
     for pk, row in every.items():
         same[row.model_digest].append(pk)
@@ -148,7 +144,7 @@ def _change(
 ) -> AdmissionChange:
     now_policy, then_policy = _policies(ground)
     usual = _representative(pair.environment, now_policy, then_policy)
-    candidates = [known.under(answered) for answered in answers]
+    candidates = _under(known, answers, ground)
     before: dict[Reason, None] = {}
     after: dict[Reason, None] = {}
     for region in dict.fromkeys([usual, *(name for name in sorted(nodes) if name)]):
@@ -163,6 +159,17 @@ def _change(
         nodes=sum(nodes.values()),
         narrowed=_narrowed(pair.environment, now_policy, then_policy),
     )
+
+
+def _under(known: _Alike, answers: tuple[Answered, Answered], ground: "Ground") -> list[list[Candidate]]:
+    """The versions as they are, and as they would be; the origin is looked up anew only for another seat."""
+    before, after = answers
+    origins = [provenance.of_question(before.request, terms=ground.terms)]
+    if origin.seat(before.request["org"]) == origin.seat(after.request["org"]):
+        origins.append(origins[0])
+    else:
+        origins.append(provenance.of_question(after.request, terms=ground.terms))
+    return [known.under(answered, facts) for answered, facts in zip(answers, origins, strict=True)]
 
 
 def _policies(ground: "Ground") -> tuple[Policy, Policy]:

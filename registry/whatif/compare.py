@@ -8,7 +8,7 @@ from typing import Any
 
 from governance.errors import Conflict
 from governance.policy.document import Policy
-from registry import catalogs, evaluation
+from registry import evaluation
 from registry.attestations import FactsInForce
 from registry.licensing import facts
 from registry.licensing.catalog import Catalog
@@ -37,6 +37,7 @@ class Ground:
     organization: FactsInForce | None
     change: Change
     now: datetime
+    terms: Catalog
     policy: Policy | None = None
     proposed: Policy | None = None
 
@@ -95,20 +96,19 @@ def _on_record(read: Callable[[], object], *, of: str) -> None:
 def compare(cells: Cells, ground: Ground) -> Iterator[Cell]:
     """Every cell, in the order of the selection."""
     check(ground, cells.environments)
-    terms = catalogs.current()
     for pairs in cells.chunks():
-        yield from _chunk(pairs, ground, terms)
+        yield from _chunk(pairs, ground)
 
 
-def _chunk(pairs: Sequence[Pair], ground: Ground, terms: Catalog) -> Iterator[Cell]:
-    answers = [_answers(pair, ground, terms) for pair in pairs]
+def _chunk(pairs: Sequence[Pair], ground: Ground) -> Iterator[Cell]:
+    answers = [_answers(pair, ground) for pair in pairs]
     changes = admissions.changes(pairs, answers, ground) if ground.policy else [()] * len(pairs)
     for pair, (before, after), moved in zip(pairs, answers, changes, strict=True):
         found = difference(before.result, after.result)
         yield Cell(pair, before.result, after.result, found, tuple(moved))
 
 
-def _answers(pair: Pair, ground: Ground, terms: Catalog) -> tuple[Answered, Answered]:
+def _answers(pair: Pair, ground: Ground) -> tuple[Answered, Answered]:
     """The answer now, and the answer to the same question under the moved facts."""
     on = ground.now.date()
     found = evaluation.judge(
@@ -116,7 +116,7 @@ def _answers(pair: Pair, ground: Ground, terms: Catalog) -> tuple[Answered, Answ
         environment=pair.environment,
         organization=ground.organization,
         on=on,
-        terms=terms,
+        terms=ground.terms,
     )
     before = Answered(found.request, found.result)
     moved = {part: ground.change.moved(part, found.request.get(part) or {}) for part in PARTS}
@@ -125,4 +125,4 @@ def _answers(pair: Pair, ground: Ground, terms: Catalog) -> tuple[Answered, Answ
     request = {**found.request, **moved}
     question = {key: value for key, value in request.items() if key not in NOT_ASKED}
     known = {name: tuple(licenses) for name, licenses in request["known"].items()}
-    return before, Answered(request, evaluation.answer(question, known=known, today=on, terms=terms))
+    return before, Answered(request, evaluation.answer(question, known=known, today=on, terms=ground.terms))

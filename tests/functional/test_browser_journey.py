@@ -267,7 +267,9 @@ def audit(auditor: Person, version: ModelVersion, response_id: str, folder: Path
     auditor.look("request")
     auditor.press(version.purl)
     assert auditor.page.locator("main form").count() == 0
-    assert auditor.page.locator("main .button").all_inner_texts() == ["archive\nEvidence pack"]
+    # What is left are links: one to take evidence away, the others to pages that only read.
+    assert auditor.page.locator("main button.button").count() == 0
+    assert auditor.page.locator("main .button").all_inner_texts()[0] == "archive\nEvidence pack"
     auditor.look("version")
     with auditor.page.expect_download() as waiting:
         auditor.page.get_by_role("link", name="Evidence pack").click()
@@ -285,6 +287,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         "Deployments",
         "Decisions log",
         "Recorders and gaps",
+        "Licences",
     ):
         auditor.menu(label)
         auditor.look(label.lower().replace(" ", "-"))
@@ -292,6 +295,7 @@ def look_around(admin: Person, officer: Person, auditor: Person) -> None:
         ("Admissions", "admission"),
         ("Deployments", "deployment"),
         ("Decisions log", "decision"),
+        ("Licences", "licence"),
     ):
         auditor.menu(label)
         with auditor.page.expect_navigation():

@@ -8,7 +8,7 @@ from typing import Any
 from modelcustody_client import archive, canonical, entries, errors, packing
 from modelcustody_client.report import FAILED, PROVED, UNDECIDED, Report
 
-_DOCUMENTS = ("verification.json", "smoke.json", "evaluation.json", "origin.json")
+_DOCUMENTS = ("verification.json", "smoke.json", "evaluation.json", "obligations.json", "origin.json")
 _ENDINGS = frozenset({"rejected", "withdrawn", "revoked", "expired"})
 _IN_FORCE = "approved"
 

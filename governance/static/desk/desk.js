@@ -15,3 +15,6 @@ document.addEventListener("click", async (event) => {
         button.classList.remove("is-done");
     }, 1500);
 });
+
+// The admin's theme writes the name of a chosen file into the next text field; here that field means something else.
+for (const input of document.querySelectorAll("input[type=file]")) input.hasChangeListener = true;

@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from governance.permissions import Role
-from registry import catalogs, models
-from registry.actions import shipped_licenses
+from registry import catalogs, holdings, models
+from registry.actions import conclusions, shipped_licenses
 from registry.licensing import records
 from tests import desk, factories, licenses
 from tests.licenses import HOUSE
@@ -57,15 +58,21 @@ def test_the_list_shows_what_is_in_force_and_what_is_under_it() -> None:
     licenses.in_force(STRICT)
     licenses.in_force()
     factories.resolved_version(license_id="mit")
-    factories.resolved_version(license_id="apache-2.0 AND mit")
+    several = factories.resolved_version(license_id="apache-2.0 AND mit")
+    concluded = factories.resolved_version(license_id="apache-2.0")
+    conclusions.conclude_license(
+        version=concluded, licenses=["mit"], reason="Read.", actor=factories.actor(), now=licenses.NOW
+    )
     client, _ = desk.client(Role.AUDITOR)
 
     seen = [client.get(reverse(LIST), {"page": number}).context["page"].rows for number in (1, 2)]
     rows = {row.license_id: row for page_of in seen for row in page_of}
 
     assert set(rows) == {*records.shipped(), "house-1.0"}
-    assert (rows["mit"].origin, rows["mit"].is_override, rows["mit"].number) == ("organization", True, 2)
+    assert (rows["mit"].origin, rows["mit"].is_override, rows["mit"].number) == ("organization", True, 3)
     assert (rows["apache-2.0"].origin, rows["apache-2.0"].number) == ("project", 1)
+    assert list(holdings.versions_under("apache-2.0")) == [several]
+    assert list(holdings.versions_under("mit"))[:2] == [concluded, several]
     assert rows["mit"].since > rows["apache-2.0"].since
     assert "yours, an override" in page(client, "registry_licenserecord_changelist", whose="override")
 
@@ -164,17 +171,20 @@ def test_two_people_put_a_record_in_force_at_the_desk() -> None:
     reviewer, person = desk.client(Role.REVIEWER)
     form = reverse("admin:registry_licenserecord_propose")
     values = {"toml": HOUSE.replace("\n", "\r\n"), "takes_over": "", "reason": "We trained it."}
+    signed = SimpleUploadedFile("signed.txt", b"We, the undersigned", "text/plain")
 
     looked = officer.post(form, {**values, "look": "1"})
     assert looked.status_code == 200
     assert "Ask the house lawyer." in looked.content.decode()
     assert models.LicenseProposal.objects.count() == 0
-    proposed = officer.post(form, values, follow=True)
+    proposed = officer.post(form, {**values, "uploads": signed}, follow=True)
     proposal = models.LicenseProposal.objects.get()
     assert proposed.redirect_chain == [
         (reverse("admin:registry_licenseproposal_change", args=[proposal.pk]), 302)
     ]
     assert proposal.toml == HOUSE
+    assert proposal.document is not None
+    assert "signed.txt" in page(reviewer, "registry_licenseproposal_change", proposal.pk)
     assert "You proposed this" not in proposed.content.decode()
     assert "waiting for you" in reviewer.get(reverse("admin:index")).content.decode()
     publish = reverse("admin:registry_licenseproposal_act", args=[proposal.pk, "publish"])

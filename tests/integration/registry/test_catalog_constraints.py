@@ -83,6 +83,7 @@ def test_a_proposal_is_closed_once_and_otherwise_frozen() -> None:
 
     refused("registry_licenseproposal_frozen", lambda: rows_of(row).update(reason="other"))
     refused("registry_licenseproposal_frozen", lambda: rows_of(row).update(toml="other"))
+    refused("registry_licenseproposal_frozen", lambda: rows_of(row).update(document=factories.document()))
     refused(
         "registry_licenseproposal_closed_complete",
         lambda: rows_of(row).update(**{**closed, "close_reason": None}),

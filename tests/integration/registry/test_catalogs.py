@@ -202,11 +202,22 @@ def test_a_house_licence_takes_two_people_and_is_logged_without_names() -> None:
     assert proposal.toml == HOUSE
     event, actor, body = decisions.last(f"license-proposal:{proposal.pk}")
     assert (event, actor) == ("registry.license.proposed", str(officer))
-    assert set(body) == {"change", "record_digest", "catalog_digest", "reason_sha256"}
+    assert set(body) == {"change", "record_digest", "catalog_digest", "reason_sha256", "document_sha256"}
     written = decisions.last(f"catalog-release:{release.pk}")[2]
     assert written["records"] == [{"change": "added", "was": None, "is": body["record_digest"]}]
     assert "house" not in str(written)
     assert evaluated("house-1.0").verdict == "needs_review"
+
+
+def test_a_proposal_rests_on_a_document_that_is_kept() -> None:
+    document = factories.document()
+
+    proposal = own.propose(document=document.pk)
+
+    assert proposal.document == document
+    assert decisions.last(f"license-proposal:{proposal.pk}")[2]["document_sha256"] == document.sha256
+    with pytest.raises(InvalidInput, match="No document"):
+        own.propose(OTHER, document=99)
 
 
 def test_an_override_is_visible_counts_and_goes_away_again() -> None:

@@ -18,7 +18,7 @@ from governance import keys
 from governance.permissions import Role, Scope
 from registry import evidence_pack, models
 from registry.actions import review
-from tests import factories, logs
+from tests import factories, logs, obligations
 from tests.reviewing import Desk
 from tests.served import FILES, RECORD_ID, served_desk
 
@@ -101,6 +101,7 @@ def test_pack_holds_the_documents_and_the_entries(desk: Desk) -> None:
         "verification.json",
         "smoke.json",
         "evaluation.json",
+        "obligations.json",
         "origin.json",
         "approvals.json",
         "report.html",
@@ -220,3 +221,30 @@ def test_draft_has_no_pack() -> None:
 def test_no_pack_before_the_first_signature() -> None:
     with pytest.raises(evidence_pack.LogNotSigned):
         evidence_pack.build(factories.resolved_version(), generated_at=factories.NOW)
+
+
+def test_pack_holds_obligations_their_evidence_and_what_the_log_says_of_both(
+    desk: Desk, trust_file: Path
+) -> None:
+    from modelcustody_client import note
+
+    task = obligations.task_of_kind("screenshot", desk=desk)
+    row = obligations.prove(task, desk.officer)
+    still_open = obligations.task_of_kind("url", desk=desk)
+    sign()
+
+    data = build(desk)
+
+    found = members(data)
+    listed = json.loads(found["obligations.json"])["obligations"]
+    assert [item["id"] for item in listed] == [still_open.pk, task.pk]
+    (shown,) = listed[1]["shown_by"]
+    assert (shown["url"], shown["document"]["sha256"]) == (row.url, row.document.sha256)  # type: ignore[union-attr]
+    leaves = b"".join(content for name, content in found.items() if name.endswith(".leaf"))
+    assert b"registry.obligation.evidenced" in leaves
+    assert b"registry.document.kept" in leaves
+    page = found["report.html"].decode()
+    assert "What was done for it" in page
+    assert row.url in page
+    vkeys = note.parse_vkeys(trust_file.read_bytes())
+    assert pack.verify_stream(io.BytesIO(data), vkeys=vkeys).exit_code == 0

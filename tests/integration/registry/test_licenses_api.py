@@ -168,6 +168,7 @@ def test_a_proposal_is_declined_once() -> None:
             "invalid_catalog",
             "toml.conditions[0].clause",
         ),
+        ({"toml": HOUSE, "reason": "x", "document": 99}, 422, "invalid_input", "document"),
         ({"toml": HOUSE, "takes_over": ["none"], "reason": "x"}, 422, "invalid_catalog", "takes_over"),
         ({"toml": licenses.variant("mit"), "reason": "x"}, 422, "invalid_input", "toml"),
     ],
