@@ -11,10 +11,10 @@ from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import catalogs, evidence
-from registry.actions import endings, verify
+from registry.actions import endings, reevaluations, verify
 from registry.actions.evaluate import NotResolved
 from registry.lifecycle import Outcome, RunState, Status
-from registry.models import LicenseConclusion, ModelVersion
+from registry.models import Cause, LicenseConclusion, ModelVersion
 
 TEXT_CHECK = "C20-license-text"
 MAX_LICENSES = 16
@@ -57,6 +57,9 @@ def conclude_license(
         at=now,
     )
     _check_text_anew(version, now=now)
+    reevaluations.request_if_any(
+        cause=Cause.CONCLUSION, because=f"model-version:{version.pk}", by=actor, now=now
+    )
     return row
 
 

@@ -10,11 +10,11 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
-from registry.actions import endings
+from registry.actions import endings, reevaluations
 from registry.actions.conclusions import taken
 from registry.background import COMMIT
 from registry.formats.lineage import NAME
-from registry.models import LineageHint, LineageStatement, ModelVersion
+from registry.models import Cause, LineageHint, LineageStatement, ModelVersion
 from registry.models.conclusion import NOBODY, STATED
 
 RELATIONS = [value for value, _ in STATED]
@@ -63,6 +63,9 @@ def state_ancestor(
         stated_at=now,
     )
     _append(row, actor=actor, now=now)
+    reevaluations.request_if_any(
+        cause=Cause.CONCLUSION, because=f"model-version:{version.pk}", by=actor, now=now
+    )
     return row
 
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from registry.api import (
     admissions,
+    alerts,
     approvals,
     conclusions,
     documents,
@@ -54,6 +55,16 @@ urlpatterns: list[URLPattern] = [
     path("approvals/<int:pk>/reject", approvals.Reject.as_view(), name="approval-reject"),
     path("approvals/<int:pk>/withdraw", approvals.Withdraw.as_view(), name="approval-withdraw"),
     path("approvals/<int:pk>/revoke", approvals.Revoke.as_view(), name="approval-revoke"),
+    path(
+        "approvals/<int:pk>/lift-suspension",
+        approvals.LiftSuspension.as_view(),
+        name="approval-lift-suspension",
+    ),
+    path("alerts", alerts.AlertList.as_view(), name="alerts"),
+    path("alerts/<int:pk>", alerts.AlertDetail.as_view(), name="alert"),
+    path("alerts/<int:pk>/acknowledge", alerts.AlertAcknowledge.as_view(), name="alert-acknowledge"),
+    path("reevaluations", alerts.ReevaluationList.as_view(), name="reevaluations"),
+    path("reevaluations/<int:pk>", alerts.ReevaluationDetail.as_view(), name="reevaluation"),
     path("admissions", admissions.AdmissionList.as_view(), name="admissions"),
     path("admissions/<uuid:pk>", admissions.AdmissionDetail.as_view(), name="admission"),
     path("approved-models", admissions.ApprovedModelList.as_view(), name="approved-models"),

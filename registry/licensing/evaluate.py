@@ -26,6 +26,7 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
     findings += [_hint(owned.model, hint) for owned in owners for hint in request.hints_of(owned.model)]
+    findings += _unsaid(request)
     findings += contradictions.declared_findings(conflicts)
     findings += [finding for _, finding in naming]
     obligations: dict[Due, None] = {}
@@ -78,6 +79,20 @@ def _hint(model: str, hint: str) -> Finding:
         missing=(f"lineage.{model}.ancestors",),
         remedy="State which model is meant, or that none is, with a reason.",
     )
+
+
+def _unsaid(request: EvaluationRequest) -> Iterator[Finding]:
+    """Return that a derivative is planned in a way that nobody stated: licenses tell students from fine-tunes."""
+    if request.derivative.is_planned and request.derivative.relation is None:
+        yield Finding(
+            license=None,
+            condition="derivative_relation",
+            outcome=State.UNKNOWN,
+            clause=None,
+            reason="how the planned derivative is made is not stated; it is judged as a fine-tune meanwhile",
+            effect=Verdict.NEEDS_REVIEW,
+            missing=("derivative.relation",),
+        )
 
 
 def _cycle(model: str) -> Finding:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.fields import Fields
+from registry.licensing import situation
 from registry.licensing.facts import EntityType, Hosting, Purpose, Role, Stage
 from registry.licensing.logic import NO, YES, Truth, both, either, negate
 from registry.licensing.situation import Situation, matches, member
@@ -92,13 +93,14 @@ class Gate:
         return {name: value for name, (asked, value) in looked.items() if asked and value is not None}
 
     def _terms(self, at: Situation) -> Iterable[Truth]:
-        """Return the restrictions that the gate names, as truths; an exempt role must be stated."""
-        yield Truth(at.use.role not in self.not_roles)
+        """Return the restrictions that the gate names, as truths."""
+        if at.use.role in self.not_roles:
+            yield passes_on(at)
         yield from self._choices(at)
         if self.models:
             yield Truth(any(matches(model, self.models) for model in at.models))
         if self.relations:
-            yield Truth(at.plan.is_planned and (at.plan.relation or Relation.FINETUNE) in self.relations)
+            yield Truth(self._made_so(at))
         if self.operates:
             yield operates(at, self.operates)
         if self.derivative is not None:
@@ -121,6 +123,12 @@ class Gate:
             if wanted:
                 yield Truth.of(None if value is None else value in wanted, fact)
 
+    def _made_so(self, at: Situation) -> bool:
+        """Whether a derivative is planned in one of these ways; a finished one carries the license, so that it was."""
+        if at.plan.is_planned:
+            return (at.plan.relation or Relation.FINETUNE) in self.relations
+        return at.derived
+
     def _multimodal(self, at: Situation) -> Truth:
         """Return whether a model that carries the license is multimodal: by the lists, else by the facts."""
         kinds = [self._kind(model, at) for model in at.models]
@@ -142,6 +150,13 @@ def distributes(at: Situation) -> Truth:
     return either(
         Truth.of(at.use.distribute_weights, "use.distribute_weights"),
         Truth.of(at.use.distribute_derivative, "use.distribute_derivative"),
+    )
+
+
+def passes_on(at: Situation) -> Truth:
+    """Whether the model, or one made from it, goes on to others: no role that is exempt does that."""
+    return either(
+        Truth(at.plan.is_planned), distributes(at), Truth.of(situation.hosts(at.use), "use.hosting")
     )
 
 
