@@ -107,7 +107,8 @@ class Asking:
 def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
     """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
     background, known = background_of(version)
-    use = {"distribute_weights": True, "distribute_derivative": bool(background["lineage"])}
+    is_derived = any(entry["parents"] for entry in background["lineage"])
+    use = {"distribute_weights": True, "distribute_derivative": is_derived}
     return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
 
 
@@ -168,14 +169,7 @@ def _follow(
 ) -> None:
     """Add what the registry knows of these models and of those behind them, a generation at a time."""
     for _ in range(MAX_GENERATIONS):
-<<<<<<< HEAD
-        pins = {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
-        versions = _registered(names, revisions=revisions, pins=pins)
-        read = background.of_many([version.pk for version in versions.values()])
-        grounds = {name: read[version.pk] for name, version in versions.items()}
-=======
         grounds = look_up(names, pins_of(entries))
->>>>>>> main
         found = [entry for ground in grounds.values() for entry in ground.entries]
         if len(entries) + len(found) > MAX_ENTRIES:
             break
@@ -184,7 +178,11 @@ def _follow(
         names = {parent for entry in found for parent in entry["parents"]} - set(known)
         if not names:
             return
-    entries += [{"model": name, "hints": [NOT_FOLLOWED]} for name in sorted(names)[:MAX_ENTRIES_LEFT]]
+    left = sorted(names)[:MAX_ENTRIES_LEFT]
+    entries += [
+        {"model": name, "relation": None, "parents": [], "teacher": None, "hints": [NOT_FOLLOWED]}
+        for name in left
+    ]
 
 
 def pins_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -196,26 +194,18 @@ def _registered(
     names: set[str], pins: Mapping[str, str], *, revisions: Mapping[str, str] = NONE
 ) -> dict[str, Background]:
     """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
-<<<<<<< HEAD
     if not names:
         return {}
-    publishers = {name.partition("/")[0] for name in names}
-    rows = (
-        ModelVersion.objects.filter(manifest_digest__isnull=False, registered_model__publisher__in=publishers)
-        .filter(registered_model__name__in={name.partition("/")[2] for name in names})
-        .select_related("registered_model")
-        .order_by("resolved_at", "pk")
-    )
-=======
-    rows = of_models(names).order_by("resolved_at", "pk") if names else ()
->>>>>>> main
+    # What is remembered of each version comes without reading its rows again.
+    rows = of_models(names).prefetch_related(None).order_by("resolved_at", "pk")
     found: dict[str, ModelVersion] = {}
     for row in rows:
         name = str(row.registered_model)
         is_pinned = name in found and found[name].revision == pins.get(name) is not None
         if name in names and revisions.get(name, row.revision) == row.revision and not is_pinned:
             found[name] = row
-    return {name: background.of(version) for name, version in sorted(found.items())}
+    read = background.of_many([version.pk for version in found.values()])
+    return {name: read[version.pk] for name, version in sorted(found.items())}
 
 
 def of_models(names: Iterable[str]) -> QuerySet[ModelVersion]:
