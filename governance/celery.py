@@ -33,6 +33,10 @@ app.conf.update(
             "task": "registry.tasks.expire_approvals_task",
             "schedule": timedelta(minutes=1),
         },
+        "begin-due-reevaluations": {
+            "task": "registry.tasks.begin_due_reevaluations_task",
+            "schedule": timedelta(minutes=1),
+        },
     },
     beat_schedule_filename=str(settings.PATHS.run / "beat-schedule"),
 )

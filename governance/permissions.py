@@ -11,6 +11,8 @@ class Permission(StrEnum):
     VERSION_REVOKE = auto()
     RUN_REQUEST = auto()
     EVALUATION_REQUEST = auto()
+    REEVALUATION_REQUEST = auto()
+    ALERT_ACKNOWLEDGE = auto()
     APPROVAL_REQUEST = auto()
     APPROVAL_DECIDE = auto()
     APPROVAL_WITHDRAW = auto()
@@ -59,6 +61,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.VERSION_REVOKE,
         Permission.RUN_REQUEST,
         Permission.EVALUATION_REQUEST,
+        Permission.REEVALUATION_REQUEST,
+        Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_REQUEST,
         Permission.APPROVAL_WITHDRAW,
         Permission.OBLIGATION_WORK,
@@ -70,6 +74,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: READ
     | {
         Permission.EVALUATION_REQUEST,
+        Permission.REEVALUATION_REQUEST,
+        Permission.ALERT_ACKNOWLEDGE,
         Permission.APPROVAL_DECIDE,
         Permission.OBLIGATION_WAIVE,
         Permission.VERSION_REVOKE,

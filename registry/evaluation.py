@@ -1,16 +1,20 @@
 """The licence question of a version, from what the registry knows, and its answer; writes nothing."""
 
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
+from django.db.models import QuerySet
 from modelcustody_client import canonical
 
 from registry import background, catalogs
 from registry.attestations import FactsInForce
-from registry.licensing import evaluate, request
+from registry.background import Background
+from registry.licensing import evaluate, facts, request
 from registry.licensing.catalog import Catalog
 from registry.models import (
     ModelVersion,
@@ -22,6 +26,9 @@ MAX_GENERATIONS = 16
 # So many entries of ancestors make up a question; what lies behind them stays open, and says so.
 MAX_ENTRIES, MAX_ENTRIES_LEFT = 1_500, 400
 NOT_FOLLOWED = "the line of its ancestors is too long, and was not followed further"
+NONE: Mapping[str, str] = MappingProxyType({})
+# What is known of those of the models that are registered, at the revisions that some of them are pinned to.
+LookUp = Callable[[set[str], Mapping[str, str]], Mapping[str, Background]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +38,17 @@ class Judgement:
     request: dict[str, Any]
     result: dict[str, Any]
     organization: FactsInForce | None
-    evaluation_digest: str
 
     @property
     def verdict(self) -> str:
         """The verdict's word."""
         return str(self.result["verdict"])
+
+    @functools.cached_property
+    def evaluation_digest(self) -> str:
+        """The name of question and answer together."""
+        content = canonical.dumps({"request": self.request, "result": self.result})
+        return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def judge(
@@ -48,21 +60,48 @@ def judge(
     terms: Catalog | None = None,
 ) -> Judgement:
     """Ask whether the organisation may use this version there, on this day; by default, by the terms in force."""
-    background, known = background_of(version)
-    question: dict[str, Any] = {
-        **background,
-        "evaluation_date": on.isoformat(),
-        "org": dict(organization.facts) if organization else {},
-        "use": environment.use,
-    }
-    result = answer(question, known=known, today=on, terms=terms)
-    stored = {
-        **question,
-        "known": {name: list(ids) for name, ids in sorted(known.items())},
-        "attestations": organization.attestations if organization else {},
-    }
-    digest = hashlib.sha256(canonical.dumps({"request": stored, "result": result})).hexdigest()
-    return Judgement(stored, result, organization, f"sha256:{digest}")
+    asking = Asking(organization=organization, on=on, terms=terms or catalogs.current())
+    return asking.judge(environment, *background_of(version))
+
+
+class Asking:
+    """Questions of one organisation on one day, by one catalogue; its facts are read once for all of them."""
+
+    def __init__(self, *, organization: FactsInForce | None, on: date, terms: Catalog) -> None:
+        self._organization, self._on, self._terms = organization, on, terms
+        self._org = dict(organization.facts) if organization else {}
+        self._attestations = organization.attestations if organization else {}
+        self._parsed_org = facts.parse_org(self._org, on=on)
+        self._parsed_use: dict[int, facts.UseFacts] = {}
+
+    def judge(
+        self,
+        environment: ServingEnvironment,
+        background: Mapping[str, Any],
+        known: Mapping[str, tuple[str, ...]],
+    ) -> Judgement:
+        """The verdict on one version, from what `background_of` says of it."""
+        question = {**background, "evaluation_date": self._on.isoformat()}
+        parsed = dataclasses.replace(
+            request.parse_request(question, today=self._on),
+            org=self._parsed_org,
+            use=self._use(environment),
+            known=known,
+        )
+        result = evaluate.evaluate(parsed, self._terms).to_json()
+        stored = {
+            **question,
+            "org": self._org,
+            "use": environment.use,
+            "known": {name: list(ids) for name, ids in sorted(known.items())},
+            "attestations": self._attestations,
+        }
+        return Judgement(stored, result, self._organization)
+
+    def _use(self, environment: ServingEnvironment) -> facts.UseFacts:
+        if environment.pk not in self._parsed_use:
+            self._parsed_use[environment.pk] = facts.parse_use(environment.use)
+        return self._parsed_use[environment.pk]
 
 
 def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
@@ -72,12 +111,18 @@ def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
     return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
 
 
-def background_of(version: ModelVersion) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
-    """What a question says of a version itself, and what the registry concluded of it and of those behind it."""
+def background_of(
+    version: ModelVersion, *, own: Background | None = None, look_up: LookUp | None = None
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """What a question says of a version itself, and what the registry concluded of it and of those behind it.
+
+    Whoever asks about many versions brings what it has read of them, and where to look up those behind them.
+    """
     model = str(version.registered_model)
-    found = background.current(version)
+    found = own or background.current(version)
     known, entries = {model: found.licenses}, list(found.entries)
-    _add_ancestors(known, entries)
+    parents = {parent for entry in entries for parent in entry["parents"]} - set(known)
+    _follow(parents, known=known, entries=entries, look_up=look_up or _registered)
     return {"model": model, "revision": version.revision, "lineage": entries}, known
 
 
@@ -104,14 +149,14 @@ def answer_with_registry(question: Mapping[str, Any], *, today: date) -> dict[st
     revisions = {parsed.model: parsed.revision} if parsed.model and parsed.revision else {}
     known: dict[str, tuple[str, ...]] = {}
     entries: list[dict[str, Any]] = []
-    _follow({name for name in named if name}, known=known, entries=entries, revisions=revisions)
+    _follow(
+        {name for name in named if name},
+        known=known,
+        entries=entries,
+        look_up=functools.partial(_registered, revisions=revisions),
+    )
     extended = {**question, "lineage": [*(question.get("lineage") or []), *entries]}
     return answer(extended, known=known, today=today)
-
-
-def _add_ancestors(known: dict[str, tuple[str, ...]], entries: list[dict[str, Any]]) -> None:
-    parents = {parent for entry in entries for parent in entry["parents"]} - set(known)
-    _follow(parents, known=known, entries=entries, revisions={})
 
 
 def _follow(
@@ -119,13 +164,11 @@ def _follow(
     *,
     known: dict[str, tuple[str, ...]],
     entries: list[dict[str, Any]],
-    revisions: Mapping[str, str],
+    look_up: LookUp,
 ) -> None:
     """Add what the registry knows of these models and of those behind them, a generation at a time."""
     for _ in range(MAX_GENERATIONS):
-        pins = {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
-        versions = _registered(names, revisions=revisions, pins=pins)
-        grounds = {name: background.of(version) for name, version in versions.items()}
+        grounds = look_up(names, pins_of(entries))
         found = [entry for ground in grounds.values() for entry in ground.entries]
         if len(entries) + len(found) > MAX_ENTRIES:
             break
@@ -137,24 +180,32 @@ def _follow(
     entries += [{"model": name, "hints": [NOT_FOLLOWED]} for name in sorted(names)[:MAX_ENTRIES_LEFT]]
 
 
+def pins_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The revisions of models that the entries name."""
+    return {entry["model"]: entry["revision"] for entry in entries if "revision" in entry}
+
+
 def _registered(
-    names: set[str], *, revisions: Mapping[str, str], pins: Mapping[str, str]
-) -> dict[str, ModelVersion]:
+    names: set[str], pins: Mapping[str, str], *, revisions: Mapping[str, str] = NONE
+) -> dict[str, Background]:
     """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
-    if not names:
-        return {}
-    publishers = {name.partition("/")[0] for name in names}
-    rows = (
-        ModelVersion.objects.filter(manifest_digest__isnull=False, registered_model__publisher__in=publishers)
-        .filter(registered_model__name__in={name.partition("/")[2] for name in names})
-        .select_related("registered_model")
-        .prefetch_related(*background.RELATED)
-        .order_by("resolved_at", "pk")
-    )
+    rows = of_models(names).order_by("resolved_at", "pk") if names else ()
     found: dict[str, ModelVersion] = {}
     for row in rows:
         name = str(row.registered_model)
         is_pinned = name in found and found[name].revision == pins.get(name) is not None
         if name in names and revisions.get(name, row.revision) == row.revision and not is_pinned:
             found[name] = row
-    return found
+    return {name: background.of(version) for name, version in sorted(found.items())}
+
+
+def of_models(names: Iterable[str]) -> QuerySet[ModelVersion]:
+    """The resolved versions of these models, and perhaps of some with similar names, with what is known of them."""
+    split = [name.partition("/") for name in names]
+    return (
+        ModelVersion.objects.filter(manifest_digest__isnull=False)
+        .filter(registered_model__publisher__in={publisher for publisher, _, _ in split})
+        .filter(registered_model__name__in={name for _, _, name in split})
+        .select_related("registered_model")
+        .prefetch_related(*background.RELATED)
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
-from registry import catalogs, evaluation, evidence, provenance
+from registry import catalogs, evaluation, evidence, provenance, suspended
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
@@ -92,7 +92,7 @@ def candidates(
 ) -> list[Candidate]:
     """Everything that admission looks at, for these versions and one environment."""
     ids = [row.pk for row in versions]
-    approvals = list(Approval.objects.filter(version__in=ids).select_related("environment"))
+    approvals = list(suspended.marked(Approval.objects.filter(version__in=ids).select_related("environment")))
     found, terms = [], catalogs.current()
     for row in versions:
         judged = _judged(row, environment=environment, organization=organization, on=on, terms=terms)
@@ -251,6 +251,7 @@ def _approval(row: Approval) -> ApprovalEvidence:
         manifest_digest=row.manifest_digest,
         decided_at=row.decided_at,
         expires_at=row.expires_at,
+        suspended=suspended.words(row),
     )
 
 

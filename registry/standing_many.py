@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from registry import evidence, standing
+from registry import evidence, standing, suspended
 from registry.admission.axes import Candidate, CheckEvidence
 from registry.models import Approval, Artifact, CheckResult, ModelVersion, SmokeRun, VerificationRun
 from registry.standing import Gathered
@@ -17,7 +17,8 @@ def bases(versions: Sequence[ModelVersion]) -> dict[int, Candidate]:
     checks = _checks([run.pk for run in verifications.values()])
     formats = _formats(ids)
     approvals: dict[int, list[Approval]] = defaultdict(list)
-    for approval in Approval.objects.filter(version__in=ids).select_related("environment").order_by("pk"):
+    rows = suspended.marked(Approval.objects.filter(version__in=ids).select_related("environment"))
+    for approval in rows.order_by("pk"):
         approvals[approval.version_id].append(approval)
     found = {}
     for row in versions:

@@ -14,15 +14,15 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from registry.actions import resolve, runs, smoke, verify, what_if
+from registry.actions import reevaluate, reevaluations, resolve, runs, smoke, verify, what_if
 
 HOUR = 3600
 # The run goes back to its queue at the soft limit; the hard one is for code that does not listen.
 GRACE_SECONDS = 60
 
 
-class WorkerStopping(Exception):
-    """The worker was told to end while it was busy."""
+class WorkerStopping(BaseException):
+    """The worker was told to end while it was busy; nothing that goes on after an exception may swallow it."""
 
 
 @shared_task(
@@ -56,6 +56,19 @@ def smoke_version_task(*, run_id: int, **_: object) -> None:
         smoke.smoke_test_version(run_id=run_id, worker=worker_name())
 
 
+@shared_task(name="registry.tasks.reevaluate_part_task", time_limit=360)
+def reevaluate_part_task(*, part_id: int, **_: object) -> None:
+    """Evaluate a part of what is approved again, and what else waits of the campaign."""
+    with stoppable():
+        reevaluate.reevaluate_from(part_id=part_id, worker=worker_name())
+
+
+@shared_task(name="registry.tasks.begin_due_reevaluations_task", soft_time_limit=60, time_limit=90)
+def begin_due_reevaluations_task(**_: object) -> None:
+    """Have everything approved evaluated again when facts take effect, and once a day."""
+    reevaluations.begin_due(timezone.now())
+
+
 @shared_task(
     name="registry.tasks.what_if_task",
     soft_time_limit=what_if.LIMIT_SECONDS,
@@ -71,6 +84,7 @@ def what_if_task(*, run_id: int, **_: object) -> None:
 def sweep_runs_task(**_: object) -> None:
     """Send again what nobody took, and put back what fell silent."""
     runs.sweep(timezone.now())
+    reevaluations.sweep(timezone.now())
     what_if.sweep(timezone.now())
 
 

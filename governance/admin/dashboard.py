@@ -19,6 +19,7 @@ from registry.admin import axes
 from registry.lifecycle import ApprovalStatus, Status, TaskStatus
 from registry.models import (
     Admission,
+    Alert,
     Approval,
     ModelVersion,
     ObligationTask,
@@ -92,6 +93,7 @@ def _list(resource: str, query: str = "") -> str:
 
 def _tiles(*, now: datetime) -> list[Tile]:
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
+    alarming = Alert.objects.filter(**Alert.STATES["open"]).count()
     failing = len(axes.failing())
     soon = now + timedelta(days=EXPIRING_DAYS)
     expiring = Approval.objects.filter(
@@ -111,6 +113,14 @@ def _tiles(*, now: datetime) -> list[Tile]:
             "hourglass_top",
             _list("registry_approval", "status=requested"),
             _tone(waiting, "warn"),
+        ),
+        Tile(
+            "Alerts",
+            alarming,
+            "that nobody looks after yet",
+            "notification_important",
+            _list("registry_alert", "state=open"),
+            _tone(alarming, "bad"),
         ),
         Tile(
             "Failing evidence",

@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from governance.desk import access
 from governance.permissions import Permission
 from registry.lifecycle import ApprovalStatus, TaskStatus
-from registry.models import Approval, LicenseProposal, ObligationTask
+from registry.models import Alert, Approval, LicenseProposal, ObligationTask
 
 Entry = dict[str, Any]
 
@@ -29,6 +29,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 {
                     **_entry("Obligations", "checklist", "registry_obligationtask_changelist"),
                     **_own_work(request),
+                },
+                {
+                    **_entry("Alerts", "notification_important", "registry_alert_changelist"),
+                    **_alarming(),
                 },
                 _entry("Admissions", "login", "registry_admission_changelist"),
             ],
@@ -52,6 +56,7 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                     **_entry("Licences", "contract", "registry_licenserecord_changelist"),
                     **_proposals(request),
                 },
+                _entry("Re-evaluations", "restart_alt", "registry_reevaluation_changelist"),
                 _entry("Policies", "gavel", "governance_policydocument_changelist"),
                 _entry("What if", "published_with_changes", "registry_whatifrun_changelist"),
             ],
@@ -72,6 +77,12 @@ def _access(request: HttpRequest) -> list[Entry]:
 
 def _entry(title: str, icon: str, page: str) -> Entry:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}")}
+
+
+def _alarming() -> Entry:
+    """How many alerts nobody looks after yet."""
+    number = Alert.objects.filter(**Alert.STATES["open"]).count()
+    return {"badge_callback": number, "badge_title": "that nobody looks after"} if number else {}
 
 
 def _waiting(request: HttpRequest) -> Entry:

@@ -52,6 +52,13 @@ class RemoteCode(StrEnum):
     ALLOWED = "allowed"
 
 
+class WorseVerdict(StrEnum):
+    """What follows when the license verdict of something approved gets worse than the policy accepts."""
+
+    ALERT = "alert"
+    SUSPEND = "suspend"
+
+
 class Mode(StrEnum):
     """Whether a deny stops the node."""
 
@@ -78,6 +85,7 @@ class Policy:
     formats: frozenset[str]
     remote_code: RemoteCode
     accepted_verdicts: frozenset[str]
+    on_worse_verdict: WorseVerdict
     approval_max_days: int
     # Obligations that are done before an approval, by id; `*` is every one.
     obligations_required: frozenset[str]
@@ -112,7 +120,7 @@ def parse(content: bytes) -> Policy:
         name=document.text("name"),
         policy_digest=policy_digest(content),
         **_evidence(document.table("evidence")),
-        accepted_verdicts=_accepted(document.table("license")),
+        **_license(document.table("license")),
         **_approval(document.table("approval")),
         signature_required=_required(document.table("signature")),
         origin=origin.parse(
@@ -149,10 +157,14 @@ def _evidence(section: Fields) -> dict[str, Any]:
     return values
 
 
-def _accepted(section: Fields) -> frozenset[str]:
-    accepted = _members(section, "accepted", Verdict)
+def _license(section: Fields) -> dict[str, Any]:
+    """Policies from before `on_worse_verdict` existed do not have it: they mean the strict side."""
+    values = {
+        "accepted_verdicts": _members(section, "accepted", Verdict),
+        "on_worse_verdict": section.choice_or_none("on_worse_verdict", WorseVerdict) or WorseVerdict.SUSPEND,
+    }
     section.done()
-    return accepted
+    return values
 
 
 def _required(section: Fields) -> bool:

@@ -1,6 +1,5 @@
 """How approvals end: withdrawn, revoked, expired; and what the log says of any step of theirs."""
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +11,22 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
-from registry.actions import obligations
+from registry.actions import alerts, obligations
+from registry.actions.words import check_words, sha256
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion
 
-MAX_WORDS = 4000
+__all__ = [
+    "check_words",
+    "end_for_version",
+    "expire",
+    "expire_due",
+    "log_approval",
+    "revoke",
+    "sha256",
+    "withdraw",
+]
+
 ENDING = {
     ApprovalStatus.WITHDRAWN: ((ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED), Event.APPROVAL_WITHDRAWN),
     ApprovalStatus.REVOKED: ((ApprovalStatus.APPROVED,), Event.APPROVAL_REVOKED),
@@ -96,6 +106,7 @@ def _end(approval: Approval, *, to: ApprovalStatus, reason: str, by: str, now: d
         )
     approval.refresh_from_db()
     log_approval(event, approval, actor=by, now=now, reason_sha256=sha256(reason))
+    alerts.resolve_ended(Approval.objects.filter(pk=approval.pk), now=now)
     obligations.lapse_for(approval=approval, by=by, now=now)
 
 
@@ -121,14 +132,3 @@ def log_approval(event: Event, approval: Approval, *, actor: object, now: dateti
         },
         at=now,
     )
-
-
-def check_words(text: str, *, field: str) -> None:
-    """Raise `InvalidInput` where a note or a reason is too long."""
-    if len(text) > MAX_WORDS:
-        raise InvalidInput(f"At most {MAX_WORDS} characters.", field=field)
-
-
-def sha256(text: str) -> str:
-    """The digest by which the log holds words fast without telling them."""
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,9 +13,9 @@ from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
-from registry.actions import endings
+from registry.actions import endings, reevaluations
 from registry.licensing import facts
-from registry.models import ServingEnvironment
+from registry.models import Cause, ServingEnvironment
 from registry.models.review import NAME
 
 MAX_REGIONS = 200
@@ -56,6 +56,14 @@ def define_environment(
         body={**_logged(fields), "was": _logged(was) if was is not None else None},
         at=now,
     )
+    if was is not None and was["use"] != fields["use"]:
+        reevaluations.request(
+            cause=Cause.ENVIRONMENT,
+            because=f"environment:{name}",
+            by=actor,
+            now=now,
+            environment=environment,
+        )
     return environment
 
 

@@ -73,32 +73,51 @@ def store(
         )
     except InvalidFacts as error:
         raise FactsOutdated(f"The facts on record cannot be used: {error}.", field=error.field) from error
-    row = Evaluation.objects.create(
+    row = unsaved(found, version=version, environment=environment, purpose=purpose, by=actor, now=now)
+    row.save()
+    log.append_all([logged(row, version=version, environment=environment)])
+    return row
+
+
+def unsaved(
+    found: evaluation.Judgement,
+    *,
+    version: ModelVersion,
+    environment: ServingEnvironment,
+    purpose: str,
+    by: object,
+    now: datetime,
+) -> Evaluation:
+    """A judgement as the row that keeps it."""
+    return Evaluation(
         version=version,
         environment=environment,
         purpose=purpose,
-        organization=organization.profile if organization else None,
+        organization=found.organization.profile if found.organization else None,
         verdict=found.verdict,
         request=found.request,
         result=found.result,
         evaluation_digest=found.evaluation_digest,
         catalog_digest=found.result["catalog_digest"],
-        evaluated_by=str(actor),
+        evaluated_by=str(by),
         evaluated_at=now,
     )
-    log.append(
+
+
+def logged(row: Evaluation, *, version: ModelVersion, environment: ServingEnvironment) -> log.Decision:
+    """What the log says of an evaluation."""
+    return log.Decision(
         event=Event.EVALUATION_MADE,
-        actor=str(actor),
+        actor=row.evaluated_by,
         subject=f"model-version:{version.pk}",
         body={
             "evaluation": row.pk,
             "environment": environment.name,
-            "purpose": purpose,
+            "purpose": row.purpose,
             "verdict": row.verdict,
             "manifest_digest": version.manifest_digest,
             "evaluation_digest": row.evaluation_digest,
             "catalog_digest": row.catalog_digest,
         },
-        at=now,
+        at=row.evaluated_at,
     )
-    return row

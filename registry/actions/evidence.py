@@ -10,7 +10,7 @@ from registry.admission.question import Question, Reason
 from registry.models import Evaluation, ModelVersion, ServingEnvironment
 
 # Asked of a node, or answered by the approval itself.
-NOT_ASKED = frozenset({"environment and region", "approval", "files"})
+NOT_ASKED = frozenset({"environment and region", "approval", "suspension", "files"})
 LICENSE = "license"
 
 

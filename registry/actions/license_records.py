@@ -12,11 +12,12 @@ from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
 from registry import catalogs, drafts
 from registry import release as writing
-from registry.actions import endings
+from registry.actions import endings, reevaluations
 from registry.actions.review import FourEyesRequired
 from registry.drafts import Draft
 from registry.models import (
     CatalogRelease,
+    Cause,
     EvidenceDocument,
     LicenseProposal,
     LicenseRecord,
@@ -125,7 +126,7 @@ def publish(
     draft = drafts.of_proposal(row, release=release)
     if draft.entries == release.entries:
         raise AlreadyInForce(f"This record of {row.record.license_id} is in force already.")
-    return writing.write(
+    published = writing.write(
         previous=release,
         entries=draft.entries,
         catalog_digest=draft.catalog.catalog_digest,
@@ -135,6 +136,10 @@ def publish(
         proposal=row,
         publisher=actor.user,
     )
+    reevaluations.request_if_any(
+        cause=Cause.CATALOGUE, because=f"catalog-release:{published.pk}", by=actor, now=now
+    )
+    return published
 
 
 @transaction.atomic

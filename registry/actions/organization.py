@@ -17,11 +17,11 @@ from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import attestations
-from registry.actions import documents
+from registry.actions import documents, reevaluations
 from registry.attestations import FactsInForce, facts_in_force
 from registry.licensing import attested
 from registry.licensing import facts as vocabulary
-from registry.models import AttestationEvidence, OrganizationProfile
+from registry.models import AttestationEvidence, Cause, OrganizationProfile
 
 __all__ = ["Attached", "FactsContradict", "FactsInForce", "attest_facts", "facts_in_force"]
 
@@ -96,6 +96,10 @@ def attest_facts(  # noqa: PLR0913  (one argument a thing it needs, all named)
         },
         at=now,
     )
+    if effective_at <= now:  # what takes effect later is found by the scheduler then
+        reevaluations.request(
+            cause=Cause.FACTS, because=f"organization-facts:{profile.pk}", by=actor, now=now
+        )
     return profile
 
 

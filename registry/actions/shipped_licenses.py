@@ -8,8 +8,9 @@ from django.db import transaction
 from governance.actions.people import SETUP
 from registry import catalogs
 from registry import release as writing
+from registry.actions import reevaluations
 from registry.licensing import records, releases
-from registry.models import CatalogRelease, Origin
+from registry.models import CatalogRelease, Cause, Origin
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ def load_licenses(*, now: datetime, actor: object = SETUP) -> Loaded:
         reason="The project's records, as they come with this release.",
         actor=actor,
         now=now,
+    )
+    reevaluations.request_if_any(
+        cause=Cause.CATALOGUE, because=f"catalog-release:{release.pk}", by=actor, now=now
     )
     return Loaded(release, changes)
 

@@ -2,6 +2,7 @@
 
 from registry.admin import (
     admissions,
+    alerts,
     approvals,
     catalog_releases,
     documents,
@@ -11,12 +12,14 @@ from registry.admin import (
     licenses,
     obligations,
     organizations,
+    reevaluations,
     versions,
     what_if,
 )
 
 __all__ = [
     "admissions",
+    "alerts",
     "approvals",
     "catalog_releases",
     "documents",
@@ -26,6 +29,7 @@ __all__ = [
     "licenses",
     "obligations",
     "organizations",
+    "reevaluations",
     "versions",
     "what_if",
 ]

@@ -17,7 +17,8 @@ from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from governance.models import User
 from governance.permissions import Permission
-from registry.actions import evidence, obligations, review
+from registry import suspended
+from registry.actions import evidence, obligations, review, suspensions
 from registry.admin import axes, finding, obligation_block, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
@@ -52,6 +53,14 @@ def _revoke(approval: Approval, values: Mapping[str, Any], actor: Actor, now: da
     return review.revoke(approval=approval, reason=values["reason"], actor=actor, now=now)
 
 
+def _lift(approval: Approval, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+    return suspensions.lift(approval=approval, note=values["note"], actor=actor, now=now)
+
+
+def _suspended(approval: Approval) -> bool:
+    return approval.status == ApprovalStatus.APPROVED and suspensions.open_of(approval) is not None
+
+
 ACTIONS = (
     PageAction(
         name="approve",
@@ -77,6 +86,19 @@ ACTIONS = (
         barred=_own,
         tone="danger",
         icon="cancel",
+    ),
+    PageAction(
+        name="lift-suspension",
+        label="Lift the suspension",
+        permission=Permission.APPROVAL_DECIDE,
+        carry_out=_lift,
+        done="Lifted. Nodes may ask for admission again.",
+        explanation="The licence is evaluated once more. Where the policy does not accept the verdict, nothing is lifted.",
+        form=NoteForm,
+        offered=_suspended,
+        barred=_own,
+        tone="primary",
+        icon="play_circle",
     ),
     PageAction(
         name="withdraw",
@@ -186,7 +208,7 @@ class ApprovalAdmin(DeskAdmin):
 
     def rows_for_page(self) -> QuerySet[Approval]:
         """With everyone and everything that an approval names."""
-        return Approval.objects.select_related(
+        rows = Approval.objects.select_related(
             "version__registered_model",
             "environment",
             "requested_by",
@@ -197,6 +219,7 @@ class ApprovalAdmin(DeskAdmin):
             "evaluation__environment",
             "evaluation__organization",
         )
+        return suspended.marked(rows)
 
     def name_of(self, row: Approval) -> str:
         """The use that it is for."""
@@ -215,6 +238,8 @@ class ApprovalAdmin(DeskAdmin):
             "answers": version_page.answers(row.smoke_run),
             "entries": overview.latest_decisions([f"approval:{row.pk}"], limit=20),
             "against": against(row, now=timezone.now()),
+            "suspension": suspensions.open_of(row),
+            "suspensions": list(row.suspensions.select_related("evaluation", "lifted_by").order_by("-pk")),
             "work": obligation_block.of_approval(row, now=timezone.now()),
             "in_force": row.status == ApprovalStatus.APPROVED and row.expires_at > timezone.now(),
         }

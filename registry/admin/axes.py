@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from registry import suspended
 from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
 from registry.models import Approval, LeasedRun, ModelVersion, SmokeRun, VerificationRun
 
@@ -55,9 +56,16 @@ def counting(run: R | None, version: ModelVersion) -> R | None:
 
 
 def approval(rows: Iterable[Approval], *, now: datetime) -> Axis:
-    """What of a version's approvals matters most: in force, then requested, then the newest that ended."""
+    """What of a version's approvals matters most: in force, then requested, then the newest that ended.
+
+    The rows are marked with their suspensions; one that admits nothing is not in force.
+    """
     ordered = sorted(rows, key=lambda row: row.requested_at, reverse=True)
     force = [row for row in ordered if row.status == ApprovalStatus.APPROVED and row.expires_at > now]
+    stopped = [row for row in force if suspended.since(row)]
+    if stopped:
+        places = ", ".join(sorted({row.environment.name for row in stopped}))
+        return Axis("suspended", "suspended", f"In {places}, until a reviewer lifts it.")
     if force:
         places = ", ".join(sorted({row.environment.name for row in force}))
         until = min(row.expires_at for row in force)
@@ -86,7 +94,7 @@ def dress(versions: list[ModelVersion], *, now: datetime) -> None:
         for run in SmokeRun.objects.filter(version__in=ids).order_by("version", "-pk").distinct("version")
     }
     approvals: dict[int, list[Approval]] = {}
-    for row in Approval.objects.filter(version__in=ids).select_related("environment"):
+    for row in suspended.marked(Approval.objects.filter(version__in=ids).select_related("environment")):
         approvals.setdefault(row.version_id, []).append(row)
     for version in versions:
         version.axes = {  # type: ignore[attr-defined]

@@ -119,7 +119,7 @@ class ServingEnvironmentAdmin(DeskAdmin):
             label="Change it",
             permission=Permission.ORGANIZATION_EDIT,
             carry_out=_define,
-            done="It is changed. Verdicts from before stay as they were; evaluate again where it matters.",
+            done="It is changed. What is approved there is evaluated again; what got worse appears under Alerts.",
             form=EnvironmentForm,
             icon="edit",
             template="registry/environment/form.html",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from registry import suspended
 from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
 from registry.models import Admission, Approval, Evaluation, LeasedRun, ModelVersion
 
@@ -103,6 +104,8 @@ def _evaluate(evaluation: Evaluation | None) -> Step:
 
 def _review(approvals: list[Approval], *, now: datetime) -> Step:
     force = [row for row in approvals if row.status == ApprovalStatus.APPROVED and row.expires_at > now]
+    if any(suspended.since(row) for row in force):
+        return Step("Review", "failed", "suspended")
     if force:
         return Step("Review", "done", f"approved until {min(row.expires_at for row in force):%Y-%m-%d}")
     if any(row.status == ApprovalStatus.REQUESTED for row in approvals):
@@ -168,6 +171,15 @@ def _after_evidence(known: Known, *, now: datetime) -> Hint:
         return Hint(
             "The evidence is complete. Ask for approval in one environment, for one purpose.",
             ("request-approval",),
+        )
+    return _once_approved(known, is_suspended=any(suspended.since(row) for row in force))
+
+
+def _once_approved(known: Known, *, is_suspended: bool) -> Hint:
+    if is_suspended:
+        return Hint(
+            "Suspended, because the licence verdict got worse: nodes are refused. Mend the cause; when the verdict is "
+            "accepted again, a reviewer lifts the suspension on the page of the approval."
         )
     if known.admission is None or known.admission.decision == "deny":
         return Hint(

@@ -48,7 +48,7 @@ class OrganizationProfileAdmin(DeskAdmin):
             label="Attest facts",
             permission=Permission.ORGANIZATION_EDIT,
             carry_out=facts_form.attest,
-            done="The facts are attested. Verdicts made from now on use them.",
+            done="The facts are attested. From the day they hold, everything approved is evaluated again with them.",
             explanation="Change what is no longer true, or what you know now. What was attested before stays on record. "
             "The public log gets digests, never figures or names.",
             form=facts_form.FactsForm,

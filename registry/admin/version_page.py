@@ -5,7 +5,8 @@ from typing import Any
 
 from audit import overview
 from governance.desk import charts
-from registry.admin import axes, journey, obligation_block, origin_block
+from registry import suspended
+from registry.admin import alerts, axes, conclusion_actions, journey, obligation_block, origin_block
 from registry.lifecycle import Outcome, RunState
 from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
@@ -24,9 +25,9 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     verification = version.verificationruns.order_by("-pk").first()
     smoke = version.smokeruns.order_by("-pk").first()
     approvals = list(
-        version.approvals.select_related("environment", "requested_by", "decided_by", "policy").order_by(
-            "-requested_at"
-        )
+        suspended.marked(
+            version.approvals.select_related("environment", "requested_by", "decided_by", "policy")
+        ).order_by("-requested_at")
     )
     evaluations = latest_evaluations(version)
     admissions = list(version.admissions.order_by("-decided_at")[:SHOWN_ROWS])
@@ -58,10 +59,12 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "answers": answers(smoke),
         "licenses": list(version.license_findings.order_by("kind", "pk")),
         "lineage": list(version.lineage.order_by("relation", "base_model")),
+        **conclusion_actions.context(version),
         "origin": origin_block.gather(version, now=now),
         "evaluations": evaluations,
         "duties": obligation_block.of_version(version, now=now),
         "approvals": approvals,
+        "alerts": list(alerts.unresolved().filter(version=version)[:SHOWN_ROWS]),
         "admissions": admissions,
         "served": served,
         "entries": entries(version, approvals),

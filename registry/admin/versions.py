@@ -12,6 +12,7 @@ from governance.desk import access
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from registry.admin import axes, finding, notices, version_page, what_if_version
+from registry.admin.conclusion_actions import ACTIONS as SETTLING
 from registry.admin.registration import REGISTER
 from registry.admin.version_actions import ACTIONS
 from registry.lifecycle import ApprovalStatus, Status
@@ -44,7 +45,7 @@ class ModelVersionAdmin(DeskAdmin):
     bulk_icon = "description"
     bulk_hint = "NOTICE file, attribution and licence texts of the versions that you choose above."
     list_actions = (REGISTER,)
-    page_actions = ACTIONS
+    page_actions = (*ACTIONS, *SETTLING)
     filters = (
         ListFilter(
             "status",

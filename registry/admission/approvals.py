@@ -55,6 +55,15 @@ def approved(question: Question) -> list[Reason]:
     return [_elsewhere(question)]
 
 
+def unsuspended(question: Question) -> list[Reason]:
+    """Return why the approval that would carry this use admits nothing for now."""
+    found = approval(question)
+    if found is None or not found.suspended:
+        return []
+    text = f"The approval is {found.suspended} A reviewer must lift the suspension."
+    return [Reason("license_condition_failed", text, f"/approvals/{found.id}")]
+
+
 def _elsewhere(question: Question) -> Reason:
     """Return what the version is approved for instead, if anything."""
     offer = question.offer

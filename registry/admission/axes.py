@@ -38,7 +38,10 @@ class RunEvidence:
 
 @dataclass(frozen=True)
 class ApprovalEvidence:
-    """An approval for one environment and purpose, whatever became of it."""
+    """An approval for one environment and purpose, whatever became of it.
+
+    `suspended` says since when and why it admits nothing; empty where it is not suspended.
+    """
 
     id: int
     environment: str
@@ -47,6 +50,7 @@ class ApprovalEvidence:
     manifest_digest: str
     decided_at: datetime | None
     expires_at: datetime | None
+    suspended: str = ""
 
 
 @dataclass(frozen=True)

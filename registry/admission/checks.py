@@ -196,4 +196,5 @@ CHECKS = (
     Check("origin", "origin_restricted", _origin),
     Check("environment and region", "out_of_scope_environment", _place),
     Check("approval", "not_approved", approvals.approved),
+    Check("suspension", "license_condition_failed", approvals.unsuspended),
 )

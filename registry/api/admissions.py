@@ -21,6 +21,7 @@ from governance.api.pagination import CursorPagination
 from governance.api.permissions import requires
 from governance.errors import Forbidden
 from governance.permissions import Permission
+from registry import suspended
 from registry.actions import admit
 from registry.api.access import ReadOrPost
 from registry.api.filters import AdmissionFilter, ApprovedModelFilter
@@ -209,7 +210,7 @@ class ApprovedModelList(GenericAPIView[Approval]):
         token = actor_of(request).token
         if token and token.environment not in ("", name):
             raise OutOfScopeEnvironment(f"The token is for {token.environment}, not for {name}.")
-        return self.get_queryset().filter(
+        return suspended.unsuspended(self.get_queryset()).filter(
             environment=environment_named(name),
             status=ApprovalStatus.APPROVED,
             expires_at__gt=timezone.now(),

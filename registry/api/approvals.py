@@ -18,8 +18,8 @@ from governance.api.permissions import requires
 from governance.api.serializers import StrictSerializer
 from governance.errors import InvalidInput
 from governance.permissions import Permission
-from registry import documents
-from registry.actions import review
+from registry import documents, suspended
+from registry.actions import review, suspensions
 from registry.api.access import ReadOrPost
 from registry.api.filters import ApprovalFilter
 from registry.api.lookup import environment_named
@@ -85,6 +85,10 @@ class ApprovalOutput(serializers.Serializer[Approval]):
     ended_by = serializers.CharField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     end_reason = serializers.CharField(allow_null=True)
+    suspended_at = serializers.DateTimeField(
+        allow_null=True, help_text="admits nothing since then, until the suspension is lifted"
+    )
+    suspended_because = serializers.CharField(allow_null=True)
 
 
 def shown(row: Approval) -> dict[str, Any]:
@@ -93,18 +97,20 @@ def shown(row: Approval) -> dict[str, Any]:
         "model_version": row.version_id,
         "model": str(row.version.registered_model),
         **documents.approval(row, version=row.version),
+        "suspended_at": documents.rfc3339(suspended.since(row)),
+        "suspended_because": suspended.because(row),
     }
 
 
 def _approval(pk: int) -> Approval:
-    return get_object_or_404(Approval.objects.select_related(*RELATED), pk=pk)
+    return get_object_or_404(suspended.marked(Approval.objects.select_related(*RELATED)), pk=pk)
 
 
 class ApprovalList(ReadOrPost, GenericAPIView[Approval]):
     """Requests for approval and what became of them."""
 
     write = Permission.APPROVAL_REQUEST
-    queryset = Approval.objects.select_related(*RELATED).order_by("-id")
+    queryset = suspended.marked(Approval.objects.select_related(*RELATED)).order_by("-id")
     serializer_class = ApprovalOutput
 
     @extend_schema(
@@ -140,7 +146,7 @@ class ApprovalList(ReadOrPost, GenericAPIView[Approval]):
         row = review.request_approval(
             version=version, environment=environment, **fields, actor=actor_of(request), now=timezone.now()
         )
-        return Response(shown(row), status=status.HTTP_201_CREATED)
+        return Response(shown(_approval(row.pk)), status=status.HTTP_201_CREATED)
 
 
 def _filtered(rows: QuerySet[Approval], request: Request) -> QuerySet[Approval]:
@@ -165,7 +171,7 @@ class _Step(APIView):
     """One step of an approval: reads the words that go with it, calls one action, shows the result."""
 
     words: type[StrictSerializer] = NoteInput
-    take: Callable[..., Approval]
+    take: Callable[..., object]
 
     def post(self, request: Request, pk: int) -> Response:
         """Take the step."""
@@ -224,3 +230,18 @@ class Revoke(_Step):
     permission_classes = [requires(Permission.APPROVAL_DECIDE, Permission.VERSION_REVOKE)]
     words = EndInput
     take = staticmethod(review.revoke)
+
+
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="approvals_lift_suspension",
+        tags=["approvals"],
+        request=NoteInput,
+        responses=ApprovalOutput,
+    )
+)
+class LiftSuspension(_Step):
+    """Let a suspended approval admit again; refused while the policy does not accept the verdict of this moment."""
+
+    permission_classes = [requires(Permission.APPROVAL_DECIDE)]
+    take = staticmethod(suspensions.lift)

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from governance.api.filters import PageFilter
-from registry.lifecycle import ApprovalStatus, Status
+from registry.lifecycle import ApprovalStatus, Severity, Status
+from registry.models import Alert, AlertKind, Cause
 
 LARGEST = 2**53
 
@@ -41,3 +42,20 @@ class ApprovedModelFilter(PageFilter):
     """The models of one environment."""
 
     environment = serializers.CharField(error_messages={"required": "Say which environment."})
+
+
+class AlertFilter(PageFilter):
+    """Which alerts."""
+
+    state = serializers.ChoiceField(required=False, choices=list(Alert.STATES))
+    kind = serializers.ChoiceField(required=False, choices=AlertKind.values)
+    severity = serializers.ChoiceField(required=False, choices=list(Severity))
+    model_version = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    environment = serializers.CharField(required=False)
+    approval = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+
+
+class ReevaluationFilter(PageFilter):
+    """Which campaigns."""
+
+    cause = serializers.ChoiceField(required=False, choices=Cause.values)

@@ -1,6 +1,7 @@
 """The tables of the registry."""
 
 from registry.models.admission import Admission
+from registry.models.alert import Alert, AlertKind, Resolution, Suspension
 from registry.models.artifact import (
     Artifact,
     ArtifactRole,
@@ -20,6 +21,7 @@ from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint,
 from registry.models.document import EvidenceDocument
 from registry.models.obligation import ObligationEvidence, ObligationTask
 from registry.models.organization import AttestationEvidence, OrganizationProfile
+from registry.models.reevaluation import Cause, Reevaluation, ReevaluationPart
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, ServingEnvironment
 from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
@@ -28,11 +30,14 @@ from registry.models.what_if import WhatIfRun
 
 __all__ = [
     "Admission",
+    "Alert",
+    "AlertKind",
     "Approval",
     "Artifact",
     "ArtifactRole",
     "AttestationEvidence",
     "CatalogRelease",
+    "Cause",
     "CheckResult",
     "Evaluation",
     "EvidenceDocument",
@@ -52,13 +57,17 @@ __all__ = [
     "OrganizationProfile",
     "Origin",
     "ProposedChange",
+    "Reevaluation",
+    "ReevaluationPart",
     "RegisteredModel",
     "Relation",
+    "Resolution",
     "ResolutionRun",
     "ServingEnvironment",
     "SmokeAnswer",
     "SmokeRun",
     "SourceKind",
+    "Suspension",
     "VerificationRun",
     "WhatIfRun",
 ]

@@ -103,7 +103,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
         task_of_kind("url", desk=desk, obligation_id=f"one-{place}")
     client = as_(desk.officer.user)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(reverse(LIST))
 
 

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from governance.policy import document
 
 SHIPPED = document.DEFAULT.read_text()
+# Keys younger than policies that are on record; what they stand for when they are absent is the strict side.
+OPTIONAL = {("license", "on_worse_verdict")}
 KEYS = [
     (section, key)
     for section, table in tomllib.loads(SHIPPED).items()
     for key in (table if isinstance(table, dict) else [None])
+    if (section, key) not in OPTIONAL
 ]
 # Keys that documents loaded before them do not have.
 LATER = {"obligations", "obligations_due_days"}
@@ -28,6 +31,15 @@ def test_the_shipped_policy_is_strict() -> None:
     assert policy.mode is document.Mode.ENFORCE
     assert policy.smoke_required
     assert policy.regions == {}
+
+
+def test_a_policy_from_before_worse_verdicts_suspends() -> None:
+    older = "\n".join(line for line in SHIPPED.splitlines() if not line.startswith("on_worse_verdict"))
+
+    assert document.parse(older.encode()).on_worse_verdict is document.WorseVerdict.SUSPEND
+    assert document.load().on_worse_verdict is document.WorseVerdict.SUSPEND
+    alert = SHIPPED.replace('on_worse_verdict = "suspend"', 'on_worse_verdict = "alert"')
+    assert document.parse(alert.encode()).on_worse_verdict is document.WorseVerdict.ALERT
 
 
 def test_the_digest_is_that_of_the_bytes() -> None:
@@ -79,6 +91,7 @@ def test_every_section_is_required_and_closed(section: str) -> None:
         ),
         ('"allowed_with_obligations"', '"needs_review"', "license.accepted"),
         ('"allowed_with_obligations"', '"prohibited"', "license.accepted"),
+        ('on_worse_verdict = "suspend"', 'on_worse_verdict = "ignore"', "license.on_worse_verdict"),
         ("max_days = 365", "max_days = 99999", "approval.max_days"),
         ('"open_allowed"', '"maybe"', "approval.obligations"),
         ("obligations_due_days = 30", "obligations_due_days = 0", "approval.obligations_due_days"),
