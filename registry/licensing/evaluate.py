@@ -107,15 +107,17 @@ def _cycle(model: str) -> Finding:
 
 
 def _judged(request: EvaluationRequest, burden: Burden, catalog: Catalog) -> Iterator[Judgement]:
-    """Judge a license, and then the signed agreements that lifted something of it, which have terms of their own."""
-    outputs_only = burden.scope is Scope.OUTPUTS_ONLY
-    found = judgement.judge(
-        catalog.get(burden.license), _situation(request, burden), catalog, outputs_only=outputs_only
-    )
-    yield found
-    for license_id, agreement in {terms.id: terms for terms in found.agreements}.items():
+    """Judge a license, and the signed agreements that lifted something of it, or of one of them: each has its terms."""
+    waiting, judged = [catalog.get(burden.license)], set[str]()
+    while waiting:
+        terms = waiting.pop(0)
+        license_id = terms.id if judged else burden.license
+        judged.add(terms.id)
         at = _situation(request, dataclasses.replace(burden, license=license_id))
-        yield judgement.judge(agreement, at, catalog, outputs_only=outputs_only)
+        found = judgement.judge(terms, at, catalog, outputs_only=burden.scope is Scope.OUTPUTS_ONLY)
+        yield found
+        more = {agreement.id: agreement for agreement in found.agreements}
+        waiting += [one for one in more.values() if one.id not in judged | {item.id for item in waiting}]
 
 
 def _situation(request: EvaluationRequest, burden: Burden) -> Situation:

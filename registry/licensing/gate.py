@@ -73,14 +73,21 @@ class Gate:
 
     def facts(self, at: Situation) -> dict[str, Any]:
         """Return the facts that the gate looks at."""
+        passed = self.not_roles or self.purposes  # a role or purpose that is exempt passes nothing on
         looked = {
             "use.commercial": (self.commercial is not None, at.use.commercial),
             "use.role": (self.not_roles, at.use.role),
-            "use.hosting": (self.hosting, at.use.hosting),
+            "use.hosting": (self.hosting or self.operates or passed, at.use.hosting),
             "use.purpose": (self.purposes, at.use.purpose),
             "use.environment": (self.stages, at.use.environment),
-            "use.distribute_weights": (self.distribution is not None, at.use.distribute_weights),
-            "use.distribute_derivative": (self.distribution is not None, at.use.distribute_derivative),
+            "use.distribute_weights": (
+                self.distribution is not None or passed,
+                at.use.distribute_weights,
+            ),
+            "use.distribute_derivative": (
+                self.distribution is not None or passed,
+                at.use.distribute_derivative,
+            ),
             "org.entity_type": (self.entity_types, at.org.entity_type),
             "org.operates_maas": (Business.MODEL_AS_A_SERVICE in self.operates, at.org.operates_maas),
             "org.operates_ai_assistant": (
@@ -115,13 +122,21 @@ class Gate:
     def _choices(self, at: Situation) -> Iterable[Truth]:
         choices = (
             (at.use.hosting, self.hosting, "use.hosting"),
-            (at.use.purpose, self.purposes, "use.purpose"),
             (at.use.environment, self.stages, "use.environment"),
             (at.org.entity_type, self.entity_types, "org.entity_type"),
         )
         for value, wanted, fact in choices:
             if wanted:
                 yield Truth.of(None if value is None else value in wanted, fact)
+        if self.purposes:
+            yield self._purposed(at)
+
+    def _purposed(self, at: Situation) -> Truth:
+        """Whether the purpose is one of those; no use is internal that lets others have the model."""
+        purpose = at.use.purpose
+        if purpose is Purpose.INTERNAL and purpose not in self.purposes:
+            return passes_on(at, plans=False)
+        return Truth.of(None if purpose is None else purpose in self.purposes, "use.purpose")
 
     def _made_so(self, at: Situation) -> bool:
         """Whether a derivative is planned in one of these ways; a finished one carries the license, so that it was."""
@@ -153,10 +168,12 @@ def distributes(at: Situation) -> Truth:
     )
 
 
-def passes_on(at: Situation) -> Truth:
-    """Whether the model, or one made from it, goes on to others: no role that is exempt does that."""
+def passes_on(at: Situation, *, plans: bool = True) -> Truth:
+    """Whether the model, or one made from it, goes on to others, or (`plans`) another is made: no end user does that."""
     return either(
-        Truth(at.plan.is_planned), distributes(at), Truth.of(situation.hosts(at.use), "use.hosting")
+        Truth(plans and at.plan.is_planned),
+        distributes(at),
+        Truth.of(situation.hosts(at.use), "use.hosting"),
     )
 
 
@@ -168,10 +185,19 @@ def is_derived(at: Situation) -> bool:
 def operates(at: Situation, businesses: Iterable[str]) -> Truth:
     """Return whether the organisation, or an affiliate, runs one of these businesses."""
     facts = {
-        Business.MODEL_AS_A_SERVICE: Truth.of(at.org.operates_maas, "org.operates_maas"),
+        Business.MODEL_AS_A_SERVICE: either(
+            Truth.of(at.org.operates_maas, "org.operates_maas"), _serves_models(at)
+        ),
         Business.AI_ASSISTANT: Truth.of(at.org.operates_ai_assistant, "org.operates_ai_assistant"),
     }
     return either(*(facts[Business(business)] for business in businesses))
+
+
+def _serves_models(at: Situation) -> Truth:
+    """Return whether this very model is offered as a service, whatever the organisation says of its business."""
+    hosting = at.use.hosting
+    offered = hosting in (Hosting.PUBLIC_API, Hosting.SHARED_INSTANCES)
+    return Truth.of(None if hosting is None else offered, "use.hosting")
 
 
 def _is(term: Truth, *, wanted: bool) -> Truth:

@@ -439,7 +439,7 @@ def test_competitor(rivals: Any, expected: Any) -> None:
 )
 def test_excluded_business(maas: bool | None, assistant: bool | None, expected: Any) -> None:
     excluded = condition("excluded_business", businesses=["model_as_a_service", "ai_assistant"])
-    at = situation({"operates_maas": maas, "operates_ai_assistant": assistant})
+    at = situation({"operates_maas": maas, "operates_ai_assistant": assistant}, {"hosting": "none"})
 
     assert check(excluded, at) == expected
 
@@ -529,14 +529,18 @@ def gated(applies: dict[str, Any], at: Situation) -> Any:
         ({"hosting": ["public_api"]}, {}, {"hosting": "public_api"}, "violated"),
         ({"hosting": ["public_api"]}, {}, {"hosting": "none"}, "met"),
         ({"hosting": ["public_api"]}, {}, {}, ["use.hosting"]),
-        ({"purposes": ["production"]}, {}, {"purpose": "internal"}, "met"),
+        ({"purposes": ["production"]}, {}, {"purpose": "research"}, "met"),
+        ({"purposes": ["production"]}, {}, {**AN_END_USER, "purpose": "internal"}, "met"),
+        ({"purposes": ["production"]}, {}, {**AN_END_USER, "purpose": "internal", "hosting": "relay"}, "violated"),
         ({"purposes": ["production"]}, {}, {}, ["use.purpose"]),
         ({"stages": ["production"]}, {}, {"environment": "non_production"}, "met"),
         ({"entity_types": ["company"]}, {"entity_type": "academic"}, {}, "met"),
         ({"entity_types": ["company"]}, {}, {}, ["org.entity_type"]),
         ({"operates": ["model_as_a_service"]}, {"operates_maas": True}, {}, "violated"),
-        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {}, "met"),
-        ({"operates": ["model_as_a_service"]}, {}, {}, ["org.operates_maas"]),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {"hosting": "none"}, "met"),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {"hosting": "public_api"}, "violated"),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {}, ["use.hosting"]),
+        ({"operates": ["model_as_a_service"]}, {}, {"hosting": "none"}, ["org.operates_maas"]),
         ({"operates": ["model_as_a_service"], "commercial": True}, {}, {"commercial": False}, "met"),
         ({"not_roles": ["end_user_of_integrated_product"]}, {}, {}, "violated"),
         (END_USER, {}, AN_END_USER, "met"),

@@ -232,3 +232,46 @@ def test_a_finished_derivative_that_is_shared_must_be_shared_alike(license_id: s
     assert shared.verdict == "needs_review"
     assert "derivative.own_licence" in shared.missing_facts
     assert asked(model="acme/x", licenses=["mit"], lineage=lineage, known=known).verdict.permits
+
+
+RICH = {"trailing_12m_revenue_group": 20_000_001}
+
+
+@pytest.mark.parametrize(
+    ("use", "verdict"),
+    [
+        ({"hosting": "none"}, "allowed_with_obligations"),
+        ({"hosting": "relay"}, "allowed_with_obligations"),
+        ({"hosting": "embedded_feature"}, "allowed_with_obligations"),
+        ({"hosting": "public_api"}, "needs_licence"),
+        ({"hosting": "shared_instances"}, "needs_licence"),
+        ({"hosting": None}, "needs_review"),
+    ],
+)
+def test_who_offers_this_model_as_a_service_offers_models_as_a_service(
+    use: dict[str, Any], verdict: str
+) -> None:
+    result = asked(licenses=["kimi-k3"], org=RICH, use={"purpose": "production", **use})
+
+    assert result.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("use", "verdict"),
+    [
+        ({}, "allowed_with_obligations"),
+        ({"hosting": "embedded_feature"}, "needs_licence"),
+        ({"distribute_weights": True}, "needs_licence"),
+        ({"distribute_weights": None}, "needs_review"),
+    ],
+)
+def test_what_others_get_is_not_internal(use: dict[str, Any], verdict: str) -> None:
+    result = asked(
+        licenses=["kimi-k3"], org={"operates_maas": True, **RICH}, use={"purpose": "internal", **use}
+    )
+
+    assert result.verdict == verdict
+
+
+def test_a_name_that_two_texts_bear_stands_for_neither() -> None:
+    assert mit(license="other", license_name="sai-nc-community").verdict == "needs_review"
