@@ -18,8 +18,9 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
-from registry import evidence
+from registry import background, evidence
 from registry.models import Artifact, FindingKind, LicenseFinding, LineageEdge, ModelVersion, VerificationRun
+from registry.models.conclusion import NOBODY
 
 SERVICE = "Model Custody"
 # One identity a manifest: the same version always has the same serial number.
@@ -83,8 +84,10 @@ def _model(version: ModelVersion, *, run: VerificationRun | None) -> Component:
         bom_ref="model",
         purl=PackageURL.from_string(version.purl),
         supplier=OrganizationalEntity(name=registered.publisher),
-        licenses=[_license(finding) for finding in version.license_findings.all()],
-        pedigree=Pedigree(ancestors=[_ancestor(edge) for edge in version.lineage.all()]),
+        licenses=[_license(finding) for finding in (*version.license_findings.all(), *_by_person(version))],
+        pedigree=Pedigree(
+            ancestors=[_ancestor(edge) for edge in (*version.lineage.all(), *_stated(version))]
+        ),
         components=[_file(artifact, state=bytes_state) for artifact in version.artifacts.all()],
         properties=_model_properties(version, run=run, bytes_state=bytes_state),
     )
@@ -110,13 +113,42 @@ def _model_properties(
         "files": bytes_state,
         "revision": Claim.VERIFIED if run and version.revision is None else bytes_state,
         "publisher": Claim.DECLARED,
-        "license": _license_state(version.license_findings.all()),
+        "license": _license_state(_by_person(version) or version.license_findings.all()),
         "lineage": _lineage_state(version.lineage.all()),
         "model_card": Claim.DECLARED if version.card else Claim.UNRESOLVED,
     }
     found = [Property(name=f"modelcustody:{name}", value=value) for name, value in facts if value]
     return found + [
         Property(name=f"modelcustody:claim:{name}", value=state.value) for name, state in claims.items()
+    ]
+
+
+def _by_person(version: ModelVersion) -> list[LicenseFinding]:
+    """What a person concluded, which takes the place of what the rules concluded; one licence each."""
+    row = background.newest_conclusion(version)
+    method = f"concluded by user:{row.concluded_by.username}" if row else ""
+    return [
+        LicenseFinding(kind=FindingKind.CONCLUDED, license_id=license_id, method=method)
+        for license_id in (row.licenses if row else ())
+    ]
+
+
+def _stated(version: ModelVersion) -> list[LineageEdge]:
+    """The ancestors that people stated, beside those that files declare."""
+    declared = {(edge.relation, edge.base_model) for edge in version.lineage.all()}
+    stated = {
+        (row.relation, row.base_model): row
+        for row in background.standing_statements(version)
+        if row.relation != NOBODY and (row.relation, row.base_model) not in declared
+    }
+    return [
+        LineageEdge(
+            relation=row.relation,
+            base_model=row.base_model,
+            base_revision=row.base_revision,
+            path=f"stated by user:{row.stated_by.username}",
+        )
+        for row in stated.values()
     ]
 
 

@@ -126,7 +126,45 @@ def evaluations(row: ModelVersion) -> dict[str, Any]:
     """What the licence permits, and from which facts that follows."""
     rows = Evaluation.objects.filter(version=row).select_related("environment").order_by("-pk")
     cited = set(row.approvals.values_list("evaluation_id", flat=True))
-    return {**_about(row), "evaluations": [_evaluation(item) for item in _chosen(rows, cited=cited)]}
+    return {
+        **_about(row),
+        "conclusions": conclusions(row),
+        "lineage_statements": statements(row),
+        "evaluations": [_evaluation(item) for item in _chosen(rows, cited=cited)],
+    }
+
+
+def conclusions(row: ModelVersion) -> list[dict[str, Any]]:
+    """What people concluded about the licence, newest first; the first one holds."""
+    return [
+        {
+            "id": item.pk,
+            "licenses": item.licenses,
+            "catalog_digest": item.catalog_digest,
+            "reason": item.reason,
+            "concluded_by": item.concluded_by.username,
+            "concluded_at": rfc3339(item.concluded_at),
+        }
+        for item in row.license_conclusions.select_related("concluded_by").order_by("-pk")
+    ]
+
+
+def statements(row: ModelVersion) -> list[dict[str, Any]]:
+    """What people stated about the lineage, newest first."""
+    return [
+        {
+            "id": item.pk,
+            "relation": item.relation,
+            "base_model": item.base_model,
+            "base_revision": item.base_revision,
+            "answers": item.answers.says if item.answers else None,
+            "supersedes": item.supersedes_id,
+            "reason": item.reason,
+            "stated_by": item.stated_by.username,
+            "stated_at": rfc3339(item.stated_at),
+        }
+        for item in row.lineage_statements.select_related("stated_by", "answers").order_by("-pk")
+    ]
 
 
 def _evaluation(row: Evaluation) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit import log
 from audit.events import Event
 from governance.actors import Actor
-from governance.errors import Conflict, InvalidInput
+from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import catalogs, evidence
 from registry.actions import endings, reevaluations, verify
@@ -20,35 +20,27 @@ TEXT_CHECK = "C20-license-text"
 MAX_LICENSES = 16
 
 
-class ConclusionChanged(Conflict):
-    """Someone else concluded something for this version meanwhile."""
-
-    code = "conclusion_changed"
-
-
 @transaction.atomic
 def conclude_license(
     *, version: ModelVersion, licenses: Sequence[str], reason: str, actor: Actor, now: datetime
 ) -> LicenseConclusion:
     """Put a person's conclusion in the place of what the rules, or persons before, concluded; nothing is lost."""
     actor.require(Permission.LICENSE_CONCLUDE)
-    check_usable(version)
+    version = taken(version)
     endings.check_words(reason, field="reason")
     if not reason.strip():
         raise InvalidInput("Say why: a conclusion needs a reason.", field="reason")
     release = catalogs.ensure_on_record(actor=actor, now=now)
     chosen = _chosen(licenses, known=set(catalogs.at(release.catalog_digest).licenses))
     newest = version.license_conclusions.order_by("-pk").first()
-    row = _write(
-        LicenseConclusion(
-            version=version,
-            licenses=chosen,
-            catalog_digest=release.catalog_digest,
-            reason=reason,
-            concluded_by=actor.user,
-            concluded_at=now,
-            supersedes=newest,
-        )
+    row = LicenseConclusion.objects.create(
+        version=version,
+        licenses=chosen,
+        catalog_digest=release.catalog_digest,
+        reason=reason,
+        concluded_by=actor.user,
+        concluded_at=now,
+        supersedes=newest,
     )
     log.append(
         event=Event.LICENSE_CONCLUDED,
@@ -71,10 +63,18 @@ def conclude_license(
     return row
 
 
-def check_usable(version: ModelVersion) -> None:
-    """Raise where nothing can be concluded: files that nobody read, or that are out of use for good."""
-    if version.manifest_digest is None or version.status == Status.REVOKED:
-        raise NotResolved(f"{version} is {version.status}; nothing can be concluded about it.")
+def taken(version: ModelVersion) -> ModelVersion:
+    """The version as it is now, kept from changing until the transaction ends, so that conclusions follow in line.
+
+    Raises where nothing can be concluded: about files that nobody read, or that are out of use for good.
+    """
+    rows = ModelVersion.objects.select_related("registered_model").select_for_update(
+        of=("self",), no_key=True
+    )
+    row = rows.get(pk=version.pk)
+    if row.manifest_digest is None or row.status == Status.REVOKED:
+        raise NotResolved(f"{row} is {row.status}; nothing can be concluded about it.")
+    return row
 
 
 def _chosen(licenses: Sequence[str], *, known: set[str]) -> list[str]:
@@ -88,17 +88,6 @@ def _chosen(licenses: Sequence[str], *, known: set[str]) -> list[str]:
             field="licenses",
         )
     return chosen
-
-
-def _write(row: LicenseConclusion) -> LicenseConclusion:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        raise ConclusionChanged(
-            "Someone else concluded something for this version at the same time. Look at it, then try again."
-        ) from error
-    return row
 
 
 def _check_text_anew(version: ModelVersion, *, now: datetime) -> None:

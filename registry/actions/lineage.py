@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit import log
 from audit.events import Event
@@ -11,7 +11,7 @@ from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.permissions import Permission
 from registry.actions import endings, reevaluations
-from registry.actions.conclusions import check_usable
+from registry.actions.conclusions import taken
 from registry.background import COMMIT
 from registry.formats.lineage import NAME
 from registry.models import Cause, LineageHint, LineageStatement, ModelVersion
@@ -44,22 +44,23 @@ def state_ancestor(
 ) -> LineageStatement:
     """Add what a person knows to the lineage; what the files declare is never taken away by it."""
     actor.require(Permission.LICENSE_CONCLUDE)
-    check_usable(version)
+    version = taken(version)
     _check(stated, reason, version)
     if version.lineage_statements.count() >= MAX_STATEMENTS:
         raise InvalidInput(f"At most {MAX_STATEMENTS} statements are kept for a version.", field="relation")
-    row = _write(
-        LineageStatement(
-            version=version,
-            relation=stated.relation,
-            base_model=stated.base_model,
-            base_revision=stated.base_revision,
-            answers=stated.supersedes.answers if stated.supersedes else stated.answers,
-            supersedes=stated.supersedes,
-            reason=reason,
-            stated_by=actor.user,
-            stated_at=now,
-        )
+    before = stated.supersedes
+    if before is not None and LineageStatement.objects.filter(supersedes=before).exists():
+        raise StatementChanged("This statement was corrected meanwhile. Look at it, then try again.")
+    row = LineageStatement.objects.create(
+        version=version,
+        relation=stated.relation,
+        base_model=stated.base_model,
+        base_revision=stated.base_revision,
+        answers=before.answers if before else stated.answers,
+        supersedes=before,
+        reason=reason,
+        stated_by=actor.user,
+        stated_at=now,
     )
     _append(row, actor=actor, now=now)
     reevaluations.request_if_any(
@@ -110,14 +111,3 @@ def _check_model(stated: Stated, version: ModelVersion) -> None:
         raise InvalidInput("A model is not its own ancestor.", field="base_model")
     if stated.base_revision and not COMMIT.fullmatch(stated.base_revision):
         raise InvalidInput("A revision is a commit of 40 hexadecimal digits.", field="base_revision")
-
-
-def _write(row: LineageStatement) -> LineageStatement:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        raise StatementChanged(
-            "Someone else corrected this statement at the same time. Look at it, then try again."
-        ) from error
-    return row

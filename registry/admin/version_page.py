@@ -6,7 +6,7 @@ from typing import Any
 from audit import overview
 from governance.desk import charts
 from registry import suspended
-from registry.admin import alerts, axes, journey, obligation_block, origin_block
+from registry.admin import alerts, axes, conclusion_actions, journey, obligation_block, origin_block
 from registry.lifecycle import Outcome, RunState
 from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
@@ -59,6 +59,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "answers": answers(smoke),
         "licenses": list(version.license_findings.order_by("kind", "pk")),
         "lineage": list(version.lineage.order_by("relation", "base_model")),
+        **conclusion_actions.context(version),
         "origin": origin_block.gather(version, now=now),
         "evaluations": evaluations,
         "duties": obligation_block.of_version(version, now=now),

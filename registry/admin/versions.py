@@ -11,7 +11,9 @@ from django.utils import timezone
 from governance.desk import access
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
+from registry import background
 from registry.admin import axes, finding, notices, version_page, what_if_version
+from registry.admin.conclusion_actions import ACTIONS as SETTLING
 from registry.admin.registration import REGISTER
 from registry.admin.version_actions import ACTIONS
 from registry.lifecycle import ApprovalStatus, Status
@@ -44,7 +46,7 @@ class ModelVersionAdmin(DeskAdmin):
     bulk_icon = "description"
     bulk_hint = "NOTICE file, attribution and licence texts of the versions that you choose above."
     list_actions = (REGISTER,)
-    page_actions = ACTIONS
+    page_actions = (*ACTIONS, *SETTLING)
     filters = (
         ListFilter(
             "status",
@@ -80,8 +82,11 @@ class ModelVersionAdmin(DeskAdmin):
         axes.dress(rows, now=timezone.now())
 
     def rows_for_page(self) -> QuerySet[ModelVersion]:
-        """With the model and who registered it."""
-        return ModelVersion.objects.select_related("registered_model", "submitted_by")
+        """With the model, who registered it, and what was found and concluded about its licence and lineage."""
+        rows = ModelVersion.objects.select_related("registered_model", "submitted_by")
+        return rows.prefetch_related(
+            *background.RELATED, "lineage_statements__stated_by", "lineage_statements__answers"
+        )
 
     def object_context(self, row: ModelVersion) -> dict[str, Any]:
         """The evidence, section by section."""

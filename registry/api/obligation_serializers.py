@@ -25,7 +25,7 @@ class ObligationFilter(PageFilter):
     owner = serializers.CharField(required=False, max_length=150)
 
 
-class EvidenceInput(StrictSerializer):
+class ObligationEvidenceInput(StrictSerializer):
     """One thing that shows that an obligation was met; which values it has depends on its kind."""
 
     kind = serializers.ChoiceField(required=False, choices=KINDS)
@@ -73,7 +73,7 @@ class KeptDocument(serializers.Serializer[dict[str, object]]):
     sha256 = serializers.CharField()
 
 
-class EvidenceOutput(serializers.Serializer[dict[str, object]]):
+class ObligationEvidenceOutput(serializers.Serializer[dict[str, object]]):
     """One thing that shows that an obligation was met."""
 
     id = serializers.IntegerField()
@@ -119,4 +119,4 @@ class ObligationOutput(serializers.Serializer[ObligationTask]):
     lapsed_by = serializers.CharField(allow_null=True)
     lapsed_at = serializers.DateTimeField(allow_null=True)
     lapse_reason = serializers.CharField(allow_null=True)
-    shown_by = EvidenceOutput(many=True, help_text="the evidence, in the order in which it came")
+    shown_by = ObligationEvidenceOutput(many=True, help_text="the evidence, in the order in which it came")

@@ -23,8 +23,8 @@ from registry.api.lookup import environment_named
 from registry.api.obligation_serializers import (
     AssignInput,
     CompleteInput,
-    EvidenceInput,
-    EvidenceOutput,
+    ObligationEvidenceInput,
+    ObligationEvidenceOutput,
     ObligationFilter,
     ObligationOutput,
     WaiveInput,
@@ -98,12 +98,12 @@ class ObligationAddEvidence(APIView):
     @extend_schema(
         operation_id="obligations_add_evidence",
         tags=["obligations"],
-        request=EvidenceInput,
-        responses={201: EvidenceOutput},
+        request=ObligationEvidenceInput,
+        responses={201: ObligationEvidenceOutput},
     )
     def post(self, request: Request, pk: int) -> Response:
         """Add evidence, or say that earlier evidence of the same obligation still holds."""
-        body = EvidenceInput(data=request.data)
+        body = ObligationEvidenceInput(data=request.data)
         body.is_valid(raise_exception=True)
         task, fields = _task(pk), dict(body.validated_data)
         step = _carry if "carried_from" in fields else _add

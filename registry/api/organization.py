@@ -26,7 +26,7 @@ from registry.api.filters import LARGEST
 from registry.models import AttestationEvidence, OrganizationProfile
 
 
-class FactEvidenceInput(StrictSerializer):
+class AttachedInput(StrictSerializer):
     """A document that is kept, and what it shows."""
 
     document = serializers.IntegerField(min_value=1, max_value=LARGEST)
@@ -49,10 +49,10 @@ class FactsInput(StrictSerializer):
     )
     note = serializers.CharField(allow_blank=True, default="", max_length=4000)
     effective_at = serializers.DateTimeField(required=False, help_text="default: now")
-    evidence = FactEvidenceInput(many=True, required=False)
+    evidence = AttachedInput(many=True, required=False)
 
 
-class FactEvidenceOutput(serializers.Serializer[AttestationEvidence]):
+class AttachedOutput(serializers.Serializer[AttestationEvidence]):
     """A document attached to an attestation."""
 
     document = serializers.IntegerField(source="document_id")
@@ -71,7 +71,7 @@ class FactsOutput(serializers.Serializer[OrganizationProfile]):
     effective_at = serializers.DateTimeField()
     attested_by = serializers.CharField(source="attested_by.username")
     attested_at = serializers.DateTimeField()
-    evidence = FactEvidenceOutput(many=True)
+    evidence = AttachedOutput(many=True)
 
 
 class AsOf(StrictSerializer):

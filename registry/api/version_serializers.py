@@ -7,7 +7,16 @@ from rest_framework import serializers
 
 from governance.api.serializers import StrictSerializer
 from registry.lifecycle import VERSION_MOVES, Status
-from registry.models import Approval, Artifact, LicenseFinding, LineageEdge, ModelVersion
+from registry.models import (
+    Approval,
+    Artifact,
+    LicenseConclusion,
+    LicenseFinding,
+    LineageEdge,
+    LineageHint,
+    LineageStatement,
+    ModelVersion,
+)
 
 
 class RegisterInput(StrictSerializer):
@@ -51,7 +60,7 @@ class LicenseFindingSerializer(serializers.ModelSerializer[LicenseFinding]):
 
     class Meta:
         model = LicenseFinding
-        fields = ("kind", "license_id", "statement", "path", "method")
+        fields = ("kind", "license_id", "statement", "path", "method", "score", "concluded_by")
         read_only_fields = fields
 
 
@@ -61,6 +70,47 @@ class LineageEdgeSerializer(serializers.ModelSerializer[LineageEdge]):
     class Meta:
         model = LineageEdge
         fields = ("relation", "base_model", "base_revision", "path")
+        read_only_fields = fields
+
+
+class LicenseConclusionSerializer(serializers.ModelSerializer[LicenseConclusion]):
+    """A conclusion; the newest holds."""
+
+    concluded_by = serializers.CharField(source="concluded_by.username", read_only=True)
+
+    class Meta:
+        model = LicenseConclusion
+        fields = ("id", "licenses", "catalog_digest", "reason", "concluded_by", "concluded_at", "supersedes")
+        read_only_fields = fields
+
+
+class LineageHintSerializer(serializers.ModelSerializer[LineageHint]):
+    """A question about the lineage."""
+
+    class Meta:
+        model = LineageHint
+        fields = ("id", "kind", "says", "base_model", "path")
+        read_only_fields = fields
+
+
+class LineageStatementSerializer(serializers.ModelSerializer[LineageStatement]):
+    """A statement of a person about the lineage."""
+
+    stated_by = serializers.CharField(source="stated_by.username", read_only=True)
+
+    class Meta:
+        model = LineageStatement
+        fields = (
+            "id",
+            "relation",
+            "base_model",
+            "base_revision",
+            "answers",
+            "supersedes",
+            "reason",
+            "stated_by",
+            "stated_at",
+        )
         read_only_fields = fields
 
 
@@ -124,6 +174,7 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
             "submitted_by",
             "submitted_at",
             "resolved_at",
+            "committed_at",
             "quarantined_by",
             "quarantined_at",
             "quarantine_reason",
@@ -145,7 +196,10 @@ class VersionDetailSerializer(VersionSerializer):
 
     files = ArtifactSerializer(source="sorted_artifacts", many=True, read_only=True)
     license_findings = LicenseFindingSerializer(many=True, read_only=True)
+    license_conclusions = LicenseConclusionSerializer(many=True, read_only=True)
     lineage = LineageEdgeSerializer(many=True, read_only=True)
+    lineage_hints = LineageHintSerializer(many=True, read_only=True)
+    lineage_statements = LineageStatementSerializer(many=True, read_only=True)
     runs = serializers.SerializerMethodField()
     approvals = ApprovalSummarySerializer(many=True, read_only=True)
 
@@ -155,7 +209,10 @@ class VersionDetailSerializer(VersionSerializer):
             "card",
             "files",
             "license_findings",
+            "license_conclusions",
             "lineage",
+            "lineage_hints",
+            "lineage_statements",
             "runs",
             "approvals",
         )

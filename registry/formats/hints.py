@@ -70,7 +70,7 @@ def _adapter(config: Mapping[str, Any] | None, named: Iterable[str]) -> Iterator
 
 def _relation(card: Mapping[str, Any]) -> Iterator[Hint]:
     relation = card.get("base_model_relation")
-    if relation is not None and relation not in RELATIONS:
+    if relation is not None and not (isinstance(relation, str) and relation in RELATIONS):
         yield Hint("relation", _said(f"base_model_relation: {relation}"))
 
 
@@ -83,7 +83,7 @@ def _teachers(card: Mapping[str, Any], text: str) -> Iterator[Hint]:
             yield Hint("teacher", _said(f"tag {tag}"))
     for match in _SENTENCE.finditer(text[:MAX_TEXT]):
         name = match["name"].rstrip(".-")
-        yield Hint("teacher", _said(match[0]), base_model=name if NAME.fullmatch(name) else "")
+        yield Hint("teacher", _said(match[0].rstrip(".-")), base_model=name if NAME.fullmatch(name) else "")
 
 
 def _texts(value: Any) -> list[str]:

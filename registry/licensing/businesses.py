@@ -24,9 +24,9 @@ class Competitor:
         return cls(names)
 
     def check(self, at: Situation) -> Outcome:
-        """Whether the organisation competes with one of the names, in any letter case."""
+        """Whether the organisation competes with someone who bears one of the names, alone or within a longer one."""
         stated = at.org.competes_with
-        rivals = {name.casefold() for name in stated or ()}
+        rivals = " / ".join(stated or ()).casefold()
         met = [name for name in self.names if name.casefold() in rivals]
         return outcome(
             Truth.of(None if stated is None else bool(met), "org.competes_with"),

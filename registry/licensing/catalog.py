@@ -247,6 +247,9 @@ def _scope(fields: Fields) -> Mapping[Relation, Scope]:
     """Every relation is stated: what a license leaves open is `needs_review` or `covered`, never silence."""
     scope = {relation: fields.choice(relation.value, Scope) for relation in Relation}
     fields.done()
+    for relation, found in scope.items():
+        if not relation.is_learned and found in (Scope.NOT_COVERED, Scope.OUTPUTS_ONLY):
+            raise fields.fail(relation.value, "must not let go of a model that has the weights of another")
     return MappingProxyType(scope)
 
 

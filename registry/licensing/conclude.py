@@ -17,7 +17,9 @@ _MODEL = re.compile(r"(?i)(licen[sc]e[-_.]?(for[-_.]?)?(model|weights)|(model|we
 _CODE_FOLDERS = frozenset({"code", "src", "third_party", "third-party", "thirdparty", "vendor"})
 # A notice with one of these words may set terms.
 _SETS_TERMS = re.compile(
-    r"(?i)\b(academic|commercial\w*|forbidden|must|non\w*commercial\w*|not|only|prohibit\w*|research|restrict\w*|shall)\b"
+    r"(?i)\b(academic|commercial\w*|consent|forbidden|million|must|need\w*|non\w*commercial\w*|not|only|pay|payment"
+    r"|permission|prohibit\w*|research|restrict\w*|revenue|shall|interdit\w*|kommerz\w*|nicht\w*|verbot\w*)\b"
+    r"|[\u0400-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # what is written so, nobody here can read
 )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from registry.licensing import repositories
 from registry.licensing.catalog import UNKNOWN, Catalog
@@ -13,7 +14,11 @@ from registry.licensing.terms import License
 SILENT = frozenset({"other", UNKNOWN})
 
 _REPOSITORY = re.compile(
-    r"(?i)https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/(?:blob|resolve|raw|tree)/"
+    r"(?i)https?://(?:www\.)?(?:huggingface\.co|hf\.co|github\.com|raw\.githubusercontent\.com)/([\w.-]+/[\w.-]+)"
+)
+# Parts of a link that say that it leads to terms, not to which.
+_GENERIC = re.compile(
+    r"(licen[sc]e|terms|terms[-_]of[-_]use|use[-_]?policy|legalcode|deed|index)([._][a-z.]+)?"
 )
 
 
@@ -62,16 +67,41 @@ def contradictions(declared: Declared, model: str | None, catalog: Catalog) -> t
 
 
 def _linked(link: str, model: str | None, catalog: Catalog) -> set[str]:
-    """The licenses that a link leads to: of another repository, or by the name at its end."""
-    repository = _REPOSITORY.search(link)
-    if repository:
-        known = catalog.repositories.known(repository[1])
-        return set() if repository[1] == model else set(known.possible)
+    """The licenses that a link leads to: of another repository, else by the names at its end."""
     if "://" not in link:
         return set()
-    word = link.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1].casefold()
-    word = word.removesuffix(".html").removesuffix(".txt").removesuffix(".md")
-    return {terms.id for terms in catalog.licenses.values() if word in _folded(terms.hub.licenses) - SILENT}
+    repository = _REPOSITORY.match(link)
+    name = repository[1].removesuffix(".git") if repository else ""
+    if name and name.casefold() == (model or "").casefold():
+        return set()
+    if possible := catalog.repositories.known(name).possible:
+        return set(possible)
+    words = _link_words(link)
+    return {terms.id for terms in catalog.licenses.values() if words & _squeezed(terms)}
+
+
+def _link_words(link: str) -> set[str]:
+    """The words of a link that may name a license: the last part of its path, with or without what goes before it."""
+    path = urlsplit(link)
+    parts = [part for part in path.path.casefold().split("/") if part]
+    while parts and _GENERIC.fullmatch(parts[-1]):
+        parts.pop()
+    if not parts:
+        return set()
+    last = re.sub(r"\.(html?|txt|md|pdf)$", "", parts[-1])
+    words = {last, re.sub(r"[-_ ]v?\d[\d._]*$", "", last)}
+    if (path.hostname or "").removeprefix("www.") == "creativecommons.org":
+        words |= {f"cc-{'-'.join(parts[-2:])}", f"cc-{last}"}
+    return {_squeeze(word) for word in words} - {""}
+
+
+def _squeezed(terms: License) -> set[str]:
+    names = {*_folded(terms.hub.licenses), *_folded(terms.hub.license_names)} - SILENT
+    return {_squeeze(name) for name in names}
+
+
+def _squeeze(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name)
 
 
 def _ids(records: Sequence[License]) -> tuple[str, ...]:
@@ -101,7 +131,8 @@ def _names(terms: License, word: str, name: str | None, model: str | None) -> bo
     if terms.id == UNKNOWN or repositories.covers(terms.hub.excluded_repositories, model or ""):
         return False
     if name is not None and name.casefold() != word.casefold():
-        return name.casefold() in _folded(terms.hub.license_names)
+        fits = word.casefold() in SILENT | _folded(terms.hub.licenses)  # else the card names two licenses
+        return fits and name.casefold() in _folded(terms.hub.license_names)
     return word.casefold() in _folded(terms.hub.licenses) and word.casefold() not in SILENT
 
 

@@ -67,12 +67,12 @@ class ShareAlike:
         return cls(found)
 
     def check(self, at: Situation) -> Outcome:
-        """Whether a planned derivative is given away under another license."""
+        """Whether a derivative is given away under another license; that of a finished one must be stated."""
         own = at.plan.own_licence
         wrong = Truth.of(None if own is None else own not in self.licenses, "derivative.own_licence")
         shared = Truth.of(at.use.distribute_derivative, "use.distribute_derivative")
         return outcome(
-            both(shared, wrong) if at.plan.is_planned else NO,
+            both(shared, wrong) if gate.is_derived(at) else NO,
             met="no derivative is given to others under another license",
             broken=f"a derivative that is given to others must be under {' or '.join(self.licenses)}",
             facts={

@@ -26,6 +26,7 @@ def evaluate(request: EvaluationRequest, catalog: Catalog) -> EvaluationResult:
     findings = [_source(owned) for owned in owners]
     findings += [_cycle(model) for model in ancestry.cycles]
     findings += [_hint(owned.model, hint) for owned in owners for hint in request.hints_of(owned.model)]
+    findings += _unsaid(request)
     findings += contradictions.declared_findings(conflicts)
     findings += [finding for _, finding in naming]
     obligations: dict[Due, None] = {}
@@ -80,6 +81,20 @@ def _hint(model: str, hint: str) -> Finding:
     )
 
 
+def _unsaid(request: EvaluationRequest) -> Iterator[Finding]:
+    """Return that a derivative is planned in a way that nobody stated: licenses tell students from fine-tunes."""
+    if request.derivative.is_planned and request.derivative.relation is None:
+        yield Finding(
+            license=None,
+            condition="derivative_relation",
+            outcome=State.UNKNOWN,
+            clause=None,
+            reason="how the planned derivative is made is not stated; it is judged as a fine-tune meanwhile",
+            effect=Verdict.NEEDS_REVIEW,
+            missing=("derivative.relation",),
+        )
+
+
 def _cycle(model: str) -> Finding:
     return Finding(
         None,
@@ -92,15 +107,17 @@ def _cycle(model: str) -> Finding:
 
 
 def _judged(request: EvaluationRequest, burden: Burden, catalog: Catalog) -> Iterator[Judgement]:
-    """Judge a license, and then the signed agreements that lifted something of it, which have terms of their own."""
-    outputs_only = burden.scope is Scope.OUTPUTS_ONLY
-    found = judgement.judge(
-        catalog.get(burden.license), _situation(request, burden), catalog, outputs_only=outputs_only
-    )
-    yield found
-    for license_id, agreement in {terms.id: terms for terms in found.agreements}.items():
+    """Judge a license, and the signed agreements that lifted something of it, or of one of them: each has its terms."""
+    waiting, judged = [catalog.get(burden.license)], set[str]()
+    while waiting:
+        terms = waiting.pop(0)
+        license_id = terms.id if judged else burden.license
+        judged.add(terms.id)
         at = _situation(request, dataclasses.replace(burden, license=license_id))
-        yield judgement.judge(agreement, at, catalog, outputs_only=outputs_only)
+        found = judgement.judge(terms, at, catalog, outputs_only=burden.scope is Scope.OUTPUTS_ONLY)
+        yield found
+        more = {agreement.id: agreement for agreement in found.agreements}
+        waiting += [one for one in more.values() if one.id not in judged | {item.id for item in waiting}]
 
 
 def _situation(request: EvaluationRequest, burden: Burden) -> Situation:

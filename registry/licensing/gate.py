@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.fields import Fields
+from registry.licensing import situation
 from registry.licensing.facts import EntityType, Hosting, Purpose, Role, Stage
 from registry.licensing.logic import NO, YES, Truth, both, either, negate
 from registry.licensing.situation import Situation, matches, member
@@ -72,14 +73,21 @@ class Gate:
 
     def facts(self, at: Situation) -> dict[str, Any]:
         """Return the facts that the gate looks at."""
+        passed = self.not_roles or self.purposes  # a role or purpose that is exempt passes nothing on
         looked = {
             "use.commercial": (self.commercial is not None, at.use.commercial),
             "use.role": (self.not_roles, at.use.role),
-            "use.hosting": (self.hosting, at.use.hosting),
+            "use.hosting": (self.hosting or self.operates or passed, at.use.hosting),
             "use.purpose": (self.purposes, at.use.purpose),
             "use.environment": (self.stages, at.use.environment),
-            "use.distribute_weights": (self.distribution is not None, at.use.distribute_weights),
-            "use.distribute_derivative": (self.distribution is not None, at.use.distribute_derivative),
+            "use.distribute_weights": (
+                self.distribution is not None or passed,
+                at.use.distribute_weights,
+            ),
+            "use.distribute_derivative": (
+                self.distribution is not None or passed,
+                at.use.distribute_derivative,
+            ),
             "org.entity_type": (self.entity_types, at.org.entity_type),
             "org.operates_maas": (Business.MODEL_AS_A_SERVICE in self.operates, at.org.operates_maas),
             "org.operates_ai_assistant": (
@@ -92,13 +100,14 @@ class Gate:
         return {name: value for name, (asked, value) in looked.items() if asked and value is not None}
 
     def _terms(self, at: Situation) -> Iterable[Truth]:
-        """Return the restrictions that the gate names, as truths; an exempt role must be stated."""
-        yield Truth(at.use.role not in self.not_roles)
+        """Return the restrictions that the gate names, as truths."""
+        if at.use.role in self.not_roles:
+            yield passes_on(at)
         yield from self._choices(at)
         if self.models:
             yield Truth(any(matches(model, self.models) for model in at.models))
         if self.relations:
-            yield Truth(at.plan.is_planned and (at.plan.relation or Relation.FINETUNE) in self.relations)
+            yield Truth(self._made_so(at))
         if self.operates:
             yield operates(at, self.operates)
         if self.derivative is not None:
@@ -113,13 +122,27 @@ class Gate:
     def _choices(self, at: Situation) -> Iterable[Truth]:
         choices = (
             (at.use.hosting, self.hosting, "use.hosting"),
-            (at.use.purpose, self.purposes, "use.purpose"),
             (at.use.environment, self.stages, "use.environment"),
             (at.org.entity_type, self.entity_types, "org.entity_type"),
         )
         for value, wanted, fact in choices:
             if wanted:
                 yield Truth.of(None if value is None else value in wanted, fact)
+        if self.purposes:
+            yield self._purposed(at)
+
+    def _purposed(self, at: Situation) -> Truth:
+        """Whether the purpose is one of those; no use is internal that lets others have the model."""
+        purpose = at.use.purpose
+        if purpose is Purpose.INTERNAL and purpose not in self.purposes:
+            return passes_on(at, plans=False)
+        return Truth.of(None if purpose is None else purpose in self.purposes, "use.purpose")
+
+    def _made_so(self, at: Situation) -> bool:
+        """Whether a derivative is planned in one of these ways; a finished one carries the license, so that it was."""
+        if at.plan.is_planned:
+            return (at.plan.relation or Relation.FINETUNE) in self.relations
+        return at.derived
 
     def _multimodal(self, at: Situation) -> Truth:
         """Return whether a model that carries the license is multimodal: by the lists, else by the facts."""
@@ -145,6 +168,15 @@ def distributes(at: Situation) -> Truth:
     )
 
 
+def passes_on(at: Situation, *, plans: bool = True) -> Truth:
+    """Whether the model, or one made from it, goes on to others, or (`plans`) another is made: no end user does that."""
+    return either(
+        Truth(plans and at.plan.is_planned),
+        distributes(at),
+        Truth.of(situation.hosts(at.use), "use.hosting"),
+    )
+
+
 def is_derived(at: Situation) -> bool:
     """Whether the license came from another model than the one in use, or another is planned from it."""
     return at.plan.is_planned or at.derived
@@ -153,10 +185,19 @@ def is_derived(at: Situation) -> bool:
 def operates(at: Situation, businesses: Iterable[str]) -> Truth:
     """Return whether the organisation, or an affiliate, runs one of these businesses."""
     facts = {
-        Business.MODEL_AS_A_SERVICE: Truth.of(at.org.operates_maas, "org.operates_maas"),
+        Business.MODEL_AS_A_SERVICE: either(
+            Truth.of(at.org.operates_maas, "org.operates_maas"), _serves_models(at)
+        ),
         Business.AI_ASSISTANT: Truth.of(at.org.operates_ai_assistant, "org.operates_ai_assistant"),
     }
     return either(*(facts[Business(business)] for business in businesses))
+
+
+def _serves_models(at: Situation) -> Truth:
+    """Return whether this very model is offered as a service, whatever the organisation says of its business."""
+    hosting = at.use.hosting
+    offered = hosting in (Hosting.PUBLIC_API, Hosting.SHARED_INSTANCES)
+    return Truth.of(None if hosting is None else offered, "use.hosting")
 
 
 def _is(term: Truth, *, wanted: bool) -> Truth:

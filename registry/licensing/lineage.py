@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from registry.licensing.catalog import Catalog
+from registry.licensing.names import PLANNED, THIS_MODEL
 from registry.licensing.request import Declared, EvaluationRequest, LineageEntry
 from registry.licensing.terms import Relation
-
-THIS_MODEL = "(this model)"
-PLANNED = "(planned derivative)"
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,12 @@ def trace(request: EvaluationRequest, catalog: Catalog) -> Ancestry:
 
 
 def _declared(model: str, declared: Declared) -> Iterable[Edge]:
+    """What a card calls its base gave weights, even where the card says that it was only learned from."""
+    relation = declared.relation or Relation.FINETUNE
     for base in declared.base_models:
-        yield Edge(model, base, declared.relation or Relation.FINETUNE)
+        yield Edge(model, base, relation)
+        if relation.is_learned:
+            yield Edge(model, base, Relation.FINETUNE)
 
 
 def _entry(entry: LineageEntry) -> Iterable[Edge]:
@@ -70,7 +72,7 @@ def _planned(model: str, request: EvaluationRequest) -> Iterable[Edge]:
     relation = plan.relation or Relation.FINETUNE
     yield Edge(PLANNED, model, relation)
     for base in plan.base_models:
-        name = base.split("@", 1)[0]
+        name = request.spelled(base.split("@", 1)[0])
         if name != model:
             yield Edge(PLANNED, name, Relation.FINETUNE if relation.is_learned else relation)
 
@@ -85,7 +87,7 @@ def _reachable(
     while waiting:
         model = waiting.popleft()
         for base in catalog.repositories.known(model, request.revision_of(model)).bases:
-            behind[model].add(Edge(model, base, Relation.FINETUNE))
+            behind[model].add(Edge(model, request.spelled(base), Relation.FINETUNE))
         for parent in {edge.parent for edge in behind[model]} - found:
             found.add(parent)
             waiting.append(parent)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from governance.policy.origin import Attribute
 from governance.policy.origin_rules import OriginFact, State
-from registry.licensing import lineage, ownership
+from registry.licensing import names, ownership
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.lineage import Ancestry
 from registry.licensing.origins import Developer, LawKind, LicenseOrigin, Licensor, LicensorKind, Origins
@@ -31,7 +31,7 @@ def find(
     """
     found: set[OriginFact] = set()
     for model in ancestry.models:
-        if model == lineage.PLANNED:
+        if model == names.PLANNED:
             continue
         developer = developer_of(model, origins)
         found.update(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from registry.licensing import lineage
+from registry.licensing import lineage, names
 from registry.licensing.catalog import UNKNOWN, Catalog
-from registry.licensing.declared import DeclaredLicenses, declared_licenses
+from registry.licensing.declared import DeclaredLicenses, contradictions, declared_licenses
 from registry.licensing.lineage import Ancestry
 from registry.licensing.repositories import Known
 from registry.licensing.request import EvaluationRequest
@@ -30,7 +30,7 @@ def owners(request: EvaluationRequest, ancestry: Ancestry, catalog: Catalog) -> 
     others = [
         _Model(model, request, catalog).owned()
         for model in ancestry.models
-        if model not in (subject, lineage.PLANNED)
+        if model not in (subject, names.PLANNED)
     ]
     behind = {license_id for owned in others for license_id in owned.licenses}
     own = _Model(subject, request, catalog).owned(behind)
@@ -49,12 +49,11 @@ class _Model:
         """As given, else as the registry concluded, else as declared and known of the repository."""
         given, declared = self.request.licenses, self.request.declared
         if self.is_subject and given:
-            return self._told(given, "given with the question", claimed=given)
-        if concluded := self.request.known.get(self.model):
+            return replace(self._inferred(given, "given with the question"), claimed=tuple(sorted(given)))
+        if concluded := self.request.known_of(self.model):
             return self._concluded(concluded)
         if self.is_subject and declared.licenses:
-            found = declared_licenses(declared, self.model, self.catalog)
-            return self._declared(_settled_by(found, set(behind)))
+            return self._declared(self._meant(behind))
         if self.repository.possible:
             return replace(self._inferred((), ""), claimed=self.repository.licenses or (UNKNOWN,))
         if self.is_subject:
@@ -75,6 +74,13 @@ class _Model:
                 concluded, "concluded by the registry from the files of the commit", claimed=concluded
             )
         return replace(self._inferred(concluded, "concluded by the registry"), claimed=concluded)
+
+    def _meant(self, behind: Iterable[str]) -> DeclaredLicenses:
+        """Return what the card means; one that contradicts itself means nothing."""
+        if against := contradictions(self.request.declared, self.model, self.catalog):
+            return DeclaredLicenses((UNKNOWN,), "; ".join(against))
+        found = declared_licenses(self.request.declared, self.model, self.catalog)
+        return _settled_by(found, set(behind))
 
     def _declared(self, declared: DeclaredLicenses) -> Ownership:
         if not self.repository.possible:

@@ -1,14 +1,14 @@
 """The question of an evaluation: parsed from JSON, refused when anything in it is not understood. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from governance.fields import Fields, InvalidField
-from registry.licensing import facts
+from registry.licensing import facts, names
 from registry.licensing.facts import DerivativePlan, OrgFacts, UseFacts
 from registry.licensing.repositories import ANY, Revision
 from registry.licensing.terms import Relation
@@ -17,6 +17,8 @@ from registry.licensing.terms import Relation
 MAX_ENTRIES = 2_000
 MAX_MODELS = 4_000
 MAX_EDGES = 20_000
+# No model of today is older.
+FIRST_DAY = date(2000, 1, 1)
 
 
 class InvalidRequest(InvalidField):
@@ -71,6 +73,14 @@ class EvaluationRequest:
     derivative: DerivativePlan = field(default_factory=DerivativePlan)
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def known_of(self, model: str) -> tuple[str, ...]:
+        """Return what the registry has concluded about a model, in whatever letter case it names it."""
+        return self._known.get(model.casefold(), ())
+
+    def spelled(self, name: str) -> str:
+        """Return a name as the question spells it."""
+        return self._spellings.get(name.casefold(), name)
+
     def revision_of(self, model: str) -> Revision:
         """Return the state of a model that is meant, as far as the question says; entries that disagree say nothing."""
         stated = {entry.revision for entry in self._about.get(model, ()) if entry.revision != ANY}
@@ -89,6 +99,17 @@ class EvaluationRequest:
         return tuple(sorted({hint for entry in self._about.get(model, ()) for hint in entry.hints}))
 
     @cached_property
+    def _known(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for name, licenses in sorted(self.known.items()):
+            found[name.casefold()] = tuple(sorted({*found.get(name.casefold(), ()), *licenses}))
+        return found
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        return names.spellings(self.model, _names(self))
+
+    @cached_property
     def _about(self) -> Mapping[str, Sequence[LineageEntry]]:
         found: dict[str, list[LineageEntry]] = defaultdict(list)
         for entry in self.lineage:
@@ -104,8 +125,10 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
         raise fields.fail("evaluation_date", "is required")
     if today is not None and on > today:
         raise fields.fail("evaluation_date", "lies in the future")
+    if on < FIRST_DAY:
+        raise fields.fail("evaluation_date", f"lies before {FIRST_DAY}")
     request = EvaluationRequest(
-        model=fields.text_or_none("model"),
+        model=_model_name(fields) if fields.has("model") else None,
         evaluation_date=on,
         revision=fields.text_or_none("revision"),
         revision_date=fields.date_or_none("revision_date"),
@@ -120,12 +143,49 @@ def parse_request(value: Any, *, today: date | None = None) -> EvaluationRequest
     _check_bounds(request, fields)
     if request.model is None and not request.licenses:
         raise fields.fail("model", "is required when no licenses are given")
-    return request
+    return _in_one_spelling(request)
+
+
+def _model_name(fields: Fields) -> str:
+    name = fields.text("model")
+    if not names.is_plain(name):
+        raise fields.fail("model", "must be the bare name, `publisher/name`, without address or revision")
+    return name
+
+
+def _names(request: EvaluationRequest) -> Iterator[str]:
+    """Every name of a model that the question has, besides the one that is asked about."""
+    yield from request.declared.base_models
+    yield from request.derivative.base_models
+    for entry in request.lineage:
+        yield from (entry.model, *entry.parents, *entry.teachers)
+
+
+def _in_one_spelling(request: EvaluationRequest) -> EvaluationRequest:
+    """Return the question with every model under one spelling: an entry about another spelling is about the model."""
+
+    def spelled(found: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(request.spelled(name) for name in found))
+
+    lineage = (
+        replace(
+            entry,
+            model=request.spelled(entry.model),
+            parents=spelled(entry.parents),
+            teachers=spelled(entry.teachers),
+        )
+        for entry in request.lineage
+    )
+    declared = replace(request.declared, base_models=spelled(request.declared.base_models))
+    return replace(request, lineage=tuple(lineage), declared=declared)
 
 
 def _check_bounds(request: EvaluationRequest, fields: Fields) -> None:
     edges = [(entry.model, name) for entry in request.lineage for name in (*entry.parents, *entry.teachers)]
     models = {name for edge in edges for name in edge} | set(request.declared.base_models)
+    planned = {name.split("@", 1)[0] for name in request.derivative.base_models}
+    for reserved in sorted(names.RESERVED & (models | planned)):
+        raise fields.fail("lineage", f"{reserved} names no model")
     for count, limit, what in (
         (len(request.lineage), MAX_ENTRIES, "entries"),
         (len(models), MAX_MODELS, "models"),
@@ -150,7 +210,7 @@ def parse_declared(fields: Fields) -> Declared:
 
 def _entry(fields: Fields) -> LineageEntry:
     entry = LineageEntry(
-        model=fields.text("model"),
+        model=_model_name(fields),
         relation=facts.relation_or_none(fields, "relation"),
         parents=fields.texts("parents"),
         teachers=_one_or_many(fields, "teacher"),

@@ -1,13 +1,13 @@
 """The conditions that a service has not too many users, or a business not too much revenue. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from governance.fields import Fields
 from registry.licensing import months
-from registry.licensing.facts import MONTH, OrgFacts
+from registry.licensing.facts import MONTH, MonthlyUsers, OrgFacts
 from registry.licensing.logic import NO, YES, Truth, either
 from registry.licensing.situation import Outcome, Situation, matches, outcome
 
@@ -99,16 +99,14 @@ class MauThreshold:
         return counted if self.month or self.months else counted[:1]
 
     def _over(self, at: Situation, month: str, *, decisive: bool) -> Truth:
-        users = at.org.mau_by_month.get(month)
+        users = at.org.mau_by_month.get(month, MonthlyUsers())
         fact = f"org.mau_by_month.{month}.{self.basis}"
         unknown = Truth(None, frozenset({fact})) if decisive else NO
-        if decisive and (self.month or self.months) and months.founded_after(at.org, month):
-            return NO
-        if users is None:
-            return unknown
         lower, upper = months.bounds(users, self.basis)
         if lower is not None and self.operator.exceeded(lower, self.limit):
             return YES
+        if decisive and (self.month or self.months) and months.founded_after(at.org, month):
+            return NO
         return NO if upper is not None and not self.operator.exceeded(upper, self.limit) else unknown
 
     def _facts(self, at: Situation, counted: Iterable[str]) -> dict[str, Any]:
@@ -147,12 +145,21 @@ class Measure(StrEnum):
     ATTRIBUTABLE = "attributable_revenue"
 
 
-# The narrower measure that a wider one contains, and the wider one that bounds it.
-_NARROWER = {
-    Measure.ANNUAL_GROUP: Measure.ANNUAL_LICENSEE,
-    Measure.MONTHLY_GROUP: Measure.MONTHLY_PRODUCT,
+# The measures that a wider one contains (any twelve months: every year and month), and the one that bounds it.
+_NARROWER: Mapping[Measure, tuple[Measure, ...]] = {
+    Measure.ANNUAL_GROUP: (Measure.ANNUAL_LICENSEE,),
+    Measure.MONTHLY_GROUP: (Measure.MONTHLY_PRODUCT,),
+    Measure.TRAILING_GROUP: (
+        Measure.ANNUAL_GROUP,
+        Measure.ANNUAL_LICENSEE,
+        Measure.MONTHLY_GROUP,
+        Measure.MONTHLY_PRODUCT,
+    ),
 }
-_WIDER = {narrow: wide for wide, narrow in _NARROWER.items()}
+_WIDER = {
+    Measure.ANNUAL_LICENSEE: Measure.ANNUAL_GROUP,
+    Measure.MONTHLY_PRODUCT: Measure.MONTHLY_GROUP,
+}
 
 
 class Currency(StrEnum):
@@ -188,7 +195,7 @@ class RevenueThreshold:
     def check(self, at: Situation) -> Outcome:
         """Whether the threshold is passed."""
         amount = f"{self.operator.words} {self.limit:,} {self.currency} ({self.measure})"
-        looked = (self.measure, _NARROWER.get(self.measure), _WIDER.get(self.measure))
+        looked = (self.measure, *_NARROWER.get(self.measure, ()), _WIDER.get(self.measure))
         return outcome(
             self._over(at.org),
             met=f"not {amount}",
@@ -200,7 +207,7 @@ class RevenueThreshold:
         low, high = _RATES[self.currency]
         least = [
             value
-            for item in (self.measure, _NARROWER.get(self.measure))
+            for item in (self.measure, *_NARROWER.get(self.measure, ()))
             if (value := _amount(org, item)) is not None
         ]
         most = [

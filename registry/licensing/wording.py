@@ -54,7 +54,7 @@ def value(found: Any) -> str:
     if isinstance(found, Mapping):
         return "; ".join(f"{plain(str(key))}: {value(item)}" for key, item in found.items())
     if isinstance(found, Collection) and not isinstance(found, str):
-        return ", ".join(_item(item) for item in found)
+        return _joiner(found).join(_item(item) for item in found)
     return _scalar(found)
 
 
@@ -66,6 +66,11 @@ def _scalar(found: Any) -> str:
     if isinstance(found, Enum):
         return plain(str(found.value))
     return f"{found:,}" if isinstance(found, int) else str(found)
+
+
+def _joiner(found: Collection[Any]) -> str:
+    """Between items: alternatives that are written at length stand apart."""
+    return "; or " if any(dataclasses.is_dataclass(item) for item in found) else ", "
 
 
 def _item(found: Any) -> str:

@@ -18,8 +18,8 @@ import httpx2
 import huggingface_hub
 from huggingface_hub import errors
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import get_session
 from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._http import get_session
 from huggingface_hub.utils.tqdm import tqdm
 from modelcustody_client import manifest
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from governance.errors import Conflict
 from governance.policy.document import Policy
-from registry import evaluation
+from registry import bulk_evaluation, evaluation
 from registry.attestations import FactsInForce
+from registry.bulk_evaluation import Failure
+from registry.evaluation import Judgement
 from registry.licensing import facts
 from registry.licensing.catalog import Catalog
 from registry.licensing.changes import PARTS, Change
@@ -28,6 +30,10 @@ class FactsOutdated(Conflict):
     """Facts or a use that are on record are no longer in the vocabulary, so there is nothing to compare with."""
 
     code = "facts_outdated"
+
+
+class NoVerdict(RuntimeError):
+    """The licence engine broke on a registered version; nothing can be compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,23 +107,24 @@ def compare(cells: Cells, ground: Ground) -> Iterator[Cell]:
 
 
 def _chunk(pairs: Sequence[Pair], ground: Ground) -> Iterator[Cell]:
-    answers = [_answers(pair, ground) for pair in pairs]
+    now = bulk_evaluation.judge_many(
+        [(pair.version, pair.environment) for pair in pairs],
+        organization=ground.organization,
+        on=ground.now.date(),
+        terms=ground.terms,
+    )
+    answers = [_answers(pair, found, ground) for pair, found in zip(pairs, now, strict=True)]
     changes = admissions.changes(pairs, answers, ground) if ground.policy else [()] * len(pairs)
     for pair, (before, after), moved in zip(pairs, answers, changes, strict=True):
         found = difference(before.result, after.result)
         yield Cell(pair, before.result, after.result, found, tuple(moved))
 
 
-def _answers(pair: Pair, ground: Ground) -> tuple[Answered, Answered]:
+def _answers(pair: Pair, found: Judgement | Failure, ground: Ground) -> tuple[Answered, Answered]:
     """The answer now, and the answer to the same question under the moved facts."""
+    if isinstance(found, Failure):
+        raise NoVerdict(f"{pair.version} has no verdict in {pair.environment}: {found.message}")
     on = ground.now.date()
-    found = evaluation.judge(
-        version=pair.version,
-        environment=pair.environment,
-        organization=ground.organization,
-        on=on,
-        terms=ground.terms,
-    )
     before = Answered(found.request, found.result)
     moved = {part: ground.change.moved(part, found.request.get(part) or {}) for part in PARTS}
     if all(moved[part] == (found.request.get(part) or {}) for part in PARTS):

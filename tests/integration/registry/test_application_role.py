@@ -8,8 +8,9 @@ from governance.actions import people, policies, tokens
 from governance.actors import Actor
 from governance.permissions import Role, Scope
 from registry import models
-from registry.actions import admit, custody, environments, license_records, review
+from registry.actions import admit, custody, environments, license_records, obligation_work, review
 from tests import factories, licenses
+from tests.obligations import finish, sharing_desk, tasks
 from tests.reviewing import NOW, USE, open_desk, policy_text
 from tests.roles import connected_as
 
@@ -51,3 +52,18 @@ def test_the_application_role_can_do_everything_that_the_service_does() -> None:
         people.change_user(user=person, role="auditor", is_active=True, actor=admin, now=NOW)
         people.set_password(user=person, password="another passphrase", actor=admin, now=NOW)
         assert tokens.revoke_token(token=token, actor=admin, now=NOW).revoked_at == NOW
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_application_role_can_work_on_obligations() -> None:
+    desk = sharing_desk()
+
+    with connected_as("custody_app"):
+        desk.request()
+        first, second, *_ = tasks(desk)
+        assert finish(first, desk.officer).status == "done"
+        obligation_work.assign(task=second, owner=desk.officer.user, due_on=None, actor=desk.officer, now=NOW)
+        assert obligation_work.waive(task=second, reason="x", actor=desk.reviewer, now=NOW).status == "waived"
+        review.withdraw(approval=models.Approval.objects.get(), reason="x", actor=desk.officer, now=NOW)
+
+    assert {task.status for task in tasks(desk)} == {"done", "lapsed"}

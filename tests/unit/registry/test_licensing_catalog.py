@@ -1,5 +1,7 @@
 """The shipped records, and what a wrong record is told."""
 
+import re
+import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -175,3 +177,15 @@ def test_a_catalog_needs_the_unknown_record(tmp_path: Path) -> None:
 
     with pytest.raises(catalog.InvalidCatalog, match="unknown"):
         catalog.load(tmp_path)
+
+
+def test_every_obligation_of_a_record_says_what_shows_it_and_quotes_what_it_demands() -> None:
+    for path in sorted(catalog.FOLDER.glob("*.toml")):
+        for duty in tomllib.loads(path.read_text()).get("obligations", []):
+            named = f"{path.name}: {duty['id']}"
+            assert "evidence_kind" in duty, named
+            quoted = re.findall(r'"([^"]+)"', duty["do"])
+            if quoted and duty["id"].startswith("notice"):
+                assert duty["notice"] in quoted, named
+            if quoted and duty["id"].startswith("display"):
+                assert duty["display"] == quoted, named

@@ -75,6 +75,12 @@ def test_logic_is_kleenes(a: Truth, b: Truth) -> None:
 
 
 END_USER = {"not_roles": ["end_user_of_integrated_product"]}
+AN_END_USER = {
+    "role": "end_user_of_integrated_product",
+    "hosting": "none",
+    "distribute_weights": False,
+    "distribute_derivative": False,
+}
 SNAPSHOT = condition(
     "mau_threshold",
     END_USER,
@@ -104,8 +110,10 @@ MONTH = "org.mau_by_month.2024-11.all_products_incl_affiliates"
         ({"2024-10": {ALL: 700_000_001}}, {}, [MONTH]),
         ({"2026-10": {ALL: 900_000_000}, "2024-11": {ALL: 1}}, {}, "met"),
         ({}, {}, [MONTH]),
-        ({"2024-11": {ALL: 700_000_001}}, {"role": "end_user_of_integrated_product"}, "met"),
-        ({}, {"role": "end_user_of_integrated_product"}, "met"),
+        ({"2024-11": {ALL: 700_000_001}}, AN_END_USER, "met"),
+        ({}, AN_END_USER, "met"),
+        ({"2024-11": {ALL: 700_000_001}}, {**AN_END_USER, "hosting": "public_api"}, "violated"),
+        ({"2024-11": {ALL: 700_000_001}}, {**AN_END_USER, "hosting": None}, ["use.hosting"]),
         ({"2024-11": {ALL: 700_000_001}}, {"role": "recipient_of_hosted_api"}, "violated"),
     ],
 )
@@ -216,9 +224,7 @@ def test_territory(org: Any, model: str, plan: Any, expected: Any) -> None:
 
 
 def test_end_users_are_exempt_from_the_territory() -> None:
-    use = {"role": "end_user_of_integrated_product"}
-
-    at = situation({"principal_place_of_business": "DE"}, use, models=("m/L-Vision",))
+    at = situation({"principal_place_of_business": "DE"}, AN_END_USER, models=("m/L-Vision",))
 
     assert check(EU, at) == "met"
 
@@ -433,7 +439,7 @@ def test_competitor(rivals: Any, expected: Any) -> None:
 )
 def test_excluded_business(maas: bool | None, assistant: bool | None, expected: Any) -> None:
     excluded = condition("excluded_business", businesses=["model_as_a_service", "ai_assistant"])
-    at = situation({"operates_maas": maas, "operates_ai_assistant": assistant})
+    at = situation({"operates_maas": maas, "operates_ai_assistant": assistant}, {"hosting": "none"})
 
     assert check(excluded, at) == expected
 
@@ -523,17 +529,23 @@ def gated(applies: dict[str, Any], at: Situation) -> Any:
         ({"hosting": ["public_api"]}, {}, {"hosting": "public_api"}, "violated"),
         ({"hosting": ["public_api"]}, {}, {"hosting": "none"}, "met"),
         ({"hosting": ["public_api"]}, {}, {}, ["use.hosting"]),
-        ({"purposes": ["production"]}, {}, {"purpose": "internal"}, "met"),
+        ({"purposes": ["production"]}, {}, {"purpose": "research"}, "met"),
+        ({"purposes": ["production"]}, {}, {**AN_END_USER, "purpose": "internal"}, "met"),
+        ({"purposes": ["production"]}, {}, {**AN_END_USER, "purpose": "internal", "hosting": "relay"}, "violated"),
         ({"purposes": ["production"]}, {}, {}, ["use.purpose"]),
         ({"stages": ["production"]}, {}, {"environment": "non_production"}, "met"),
         ({"entity_types": ["company"]}, {"entity_type": "academic"}, {}, "met"),
         ({"entity_types": ["company"]}, {}, {}, ["org.entity_type"]),
         ({"operates": ["model_as_a_service"]}, {"operates_maas": True}, {}, "violated"),
-        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {}, "met"),
-        ({"operates": ["model_as_a_service"]}, {}, {}, ["org.operates_maas"]),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {"hosting": "none"}, "met"),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {"hosting": "public_api"}, "violated"),
+        ({"operates": ["model_as_a_service"]}, {"operates_maas": False}, {}, ["use.hosting"]),
+        ({"operates": ["model_as_a_service"]}, {}, {"hosting": "none"}, ["org.operates_maas"]),
         ({"operates": ["model_as_a_service"], "commercial": True}, {}, {"commercial": False}, "met"),
         ({"not_roles": ["end_user_of_integrated_product"]}, {}, {}, "violated"),
-        (END_USER, {}, {"role": "end_user_of_integrated_product"}, "met"),
+        (END_USER, {}, AN_END_USER, "met"),
+        (END_USER, {}, {**AN_END_USER, "distribute_weights": True}, "violated"),
+        (END_USER, {}, {**AN_END_USER, "distribute_derivative": None}, ["use.distribute_derivative"]),
         ({"models": ["org/*"]}, {}, {}, "violated"),
         ({"models": ["other/*"]}, {}, {}, "met"),
     ],

@@ -242,3 +242,43 @@ def test_conclusions(
     assert conclusion.licenses == expected
     assert conclusion.method
     assert expected != ("unknown",) or conclusion.findings
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "Companies earning above one million dollars yearly pay Acme. Copyright Acme",
+        "Copyright Acme. Organisations with 100 million MAU need written consent of Acme.",
+        "Copyright Acme. \u4ec5\u4f9b\u5b66\u672f\u7814\u7a76\u4f7f\u7528",  # for academic research only
+        "Copyright Acme. Nur f\u00fcr nichtkommerzielle Nutzung.",
+        "Copyright Acme. Research and evaluation.",
+        "Copyright Acme, for research",
+        "Copyright Acme. EU residents excluded",
+        "Weapons makers ask Acme. Copyright Acme",
+        "Copyright " + "Acme " * 20,
+    ],
+)
+@pytest.mark.parametrize("place", ["before", "within", "after"])
+def test_a_term_beside_a_copyright_line_makes_another_license(term: str, place: str) -> None:
+    text = {
+        "before": f"{term}\n{MIT}",
+        "within": MIT.replace("Copyright (c) 2023 DeepSeek", term),
+        "after": f"{MIT}\n{term}",
+    }[place]
+
+    assert detect.detect_text(text.encode(), CATALOG) is None
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Copyright (c) 1991, 2010-2024 The Regents of the University of California. All rights reserved.",
+        "Copyright \u00a9 2024-present Andr\u00e9 M\u00fcller and contributors",
+        "Copyright (c) 2023 Microsoft Research\nPortions Copyright 2024 Institute for Examples",
+    ],
+)
+def test_a_copyright_line_may_name_anyone(notice: str) -> None:
+    found = detect.detect_text(MIT.replace("Copyright (c) 2023 DeepSeek", notice).encode(), CATALOG)
+
+    assert found is not None
+    assert found.license == "mit"

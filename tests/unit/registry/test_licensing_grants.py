@@ -187,3 +187,64 @@ def test_an_obligation_may_wait_for_a_threshold(
 
     assert ("show-name" in {item.obligation.id for item in result.obligations}) is due
     assert result.verdict == verdict
+
+
+CHAIN = """
+id = "signed-again"
+name = "Side letter"
+publisher = "Acme GmbH"
+category = "community"
+verification = "verified_text"
+sources = ["contract 8"]
+
+[hub]
+
+[scope]
+finetune = "covered"
+adapter = "covered"
+quantized = "covered"
+merge = "covered"
+distillation = "covered"
+synthetic_outputs = "covered"
+
+[[conditions]]
+kind = "non_commercial"
+clause = "side letter §1"
+effect = "prohibited"
+verification = "verified_text"
+
+[[grants]]
+of = "signed-meta"
+conditions = ["territory"]
+models = ["meta-llama/*"]
+reference = "contract 8"
+"""
+
+
+def chained(side_letter: str) -> EvaluationResult:
+    """A side letter lifts a term of the agreement that the use would break."""
+    here = RECORD.replace('["CN"]', '["US"]')
+    ours = [(path.name, path.read_bytes()) for path in sorted(catalog.FOLDER.glob("*.toml"))]
+    more = [("signed-meta.toml", here.encode()), ("signed-again.toml", side_letter.encode())]
+    question = {
+        "model": MODEL,
+        "evaluation_date": "2026-11-22",
+        "org": {"mau_by_month": HUGE, "licensee_entity": "Acme GmbH", "principal_place_of_business": "US"},
+        "use": USE,
+    }
+    return evaluate.evaluate(request.parse_request(question), catalog.build([*ours, *more]))
+
+
+def test_an_agreement_that_lifts_a_term_of_an_agreement_brings_its_own() -> None:
+    result = chained(CHAIN)
+
+    assert result.verdict == "prohibited"
+    assert result.effective_licenses == ("llama-3.3", "signed-again", "signed-meta")
+
+
+def test_agreements_that_lift_each_other_come_to_an_end() -> None:
+    back = CHAIN.replace('of = "signed-meta"', 'of = "signed-meta"', 1) + (
+        '\n[[grants]]\nof = "llama-3.3"\nconditions = ["mau_threshold"]\nmodels = ["*"]\nreference = "contract 9"\n'
+    )
+
+    assert chained(back).verdict == "prohibited"
