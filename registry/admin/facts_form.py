@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from governance.actors import Actor
 from governance.desk.forms import DayField, DeskForm, FilesField, SeveralFiles
+from governance.errors import GovernanceError
 from registry import catalogs
 from registry.actions import organization
 from registry.actions.documents import keep_document
@@ -122,6 +123,13 @@ class FactsForm(DeskForm):
                 "Nothing was changed. State a fact, change one, or attest all of them anew."
             )
         return given
+
+    def refuse(self, error: GovernanceError) -> None:
+        """Name the fact as the form does, not by its path."""
+        if error.field and error.detail.startswith(f"{error.field}: "):
+            named = f"{vocabulary.label_of(error.field)}: {error.detail.removeprefix(f'{error.field}: ')}"
+            error = type(error)(named, field=error.field, **error.extra)
+        super().refuse(error)
 
     def _facts(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """What was typed; of a change only what differs from what is known, with null where it was cleared."""

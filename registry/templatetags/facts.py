@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from registry.licensing import fact_values, use_words, vocabulary
+from registry.licensing import fact_values, use_words, vocabulary, wording
 
 register = template.Library()
 
@@ -26,3 +26,9 @@ def fact_words(value: Any, path: str) -> str:
 def use_sentence(use: Mapping[str, Any]) -> str:
     """A use in plain words."""
     return use_words.sentence(use)
+
+
+@register.filter
+def condition_name(kind: str) -> str:
+    """A kind of condition, as the page of a licence calls it."""
+    return wording.name(kind)

@@ -179,7 +179,8 @@ def test_a_contradiction_with_what_holds_is_said_at_its_field(officer: Client) -
     answer = attest(officer, **{"org.annual_revenue_usd.group": "6"})
 
     assert list(answer.context["form"].errors) == ["org.annual_revenue_usd.group"]
-    assert "is smaller than a part of it" in answer.content.decode()
+    said = answer.context["form"].errors["org.annual_revenue_usd.group"][0]
+    assert said.startswith("Revenue of a year, in US dollars, the whole group: is smaller than a part of it")
 
 
 def test_nothing_changed_and_an_old_page_are_refused(officer: Client) -> None:
@@ -239,6 +240,15 @@ def test_the_facts_of_another_day(officer: Client) -> None:
     )
     assert officer.get(address).status_code == 200
     assert officer.get(address, {"on": "yesterday"}).status_code == 422
+
+
+def test_an_attestation_of_which_nothing_holds_says_so(officer: Client) -> None:
+    early = factories.organization(facts={"domicile": "FR"}, effective_at=now() - timedelta(days=2))
+    factories.organization(facts={"domicile": "DE"}, effective_at=now() - timedelta(days=1))
+
+    page = officer.get(reverse("admin:registry_organizationprofile_change", args=[early.pk]))
+
+    assert "Nothing of this holds today" in page.content.decode()
 
 
 def test_one_attestation_shows_what_it_changed(officer: Client) -> None:
