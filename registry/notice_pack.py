@@ -19,7 +19,7 @@ from registry.licensing import notices
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.notices import Notice, Origin, Shared
 from registry.lifecycle import Status
-from registry.models import Artifact, ArtifactRole, FindingKind, ModelVersion
+from registry.models import Artifact, ArtifactRole, FindingKind, LineageEdge, LineageStatement, ModelVersion
 from registry.models.conclusion import NOBODY
 
 TYPE = "modelcustody/notice-pack/v1"
@@ -153,7 +153,7 @@ def _shared(version: ModelVersion, *, catalog: Catalog, on: date) -> Shared:
 
 def _origins(version: ModelVersion) -> tuple[Origin, ...]:
     """What it was made from, as its files and people say; where both name a model in one way, the files' revision."""
-    edges = [
+    edges: list[LineageStatement | LineageEdge] = [
         *(row for row in background.standing_statements(version) if row.relation != NOBODY),
         *version.lineage.all(),
     ]
