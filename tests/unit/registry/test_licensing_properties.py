@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from registry.licensing import catalog, evaluate, facts, request, tags
+from registry.licensing import catalog, conditions, evaluate, facts, request, tags
 from registry.licensing.answer import EvaluationResult
 from registry.licensing.terms import Relation, Verdict
 
@@ -208,3 +208,148 @@ def test_more_users_and_revenue_never_help(
     assume(before.verdict is not Verdict.NEEDS_REVIEW)
 
     assert freedom(asked(grown, known)) <= freedom(before)
+
+
+def held(question: dict[str, Any], known: dict[str, tuple[str, ...]], terms: catalog.Catalog) -> Any:
+    """The answer by another catalogue, without its digest."""
+    parsed = dataclasses.replace(request.parse_request(question), known=known)
+    return {**evaluate.evaluate(parsed, terms).to_json(), "catalog_digest": ""}
+
+
+def signed(*more: str) -> catalog.Catalog:
+    """The catalogue with an agreement that lifts every condition of every license, with more said of each grant."""
+    scope = "".join(f'{relation} = "covered"\n' for relation in Relation)
+    head = (
+        'id = "ours"\nname = "o"\npublisher = "o"\ncategory = "community"\nverification = "verified_text"\n'
+    )
+    kinds = ", ".join(f'"{kind}"' for kind in conditions.KINDS)
+    grants = "".join(
+        "\n".join(
+            [
+                "[[grants]]",
+                f'of = "{one}"',
+                f"conditions = [{kinds}]",
+                'models = ["*"]',
+                'reference = "1"',
+                *more,
+                "",
+            ]
+        )
+        for one in IDS
+        if one != catalog.UNKNOWN
+    )
+    ours = [(path.name, path.read_bytes()) for path in sorted(catalog.FOLDER.glob("*.toml"))]
+    return catalog.build([*ours, ("ours.toml", f"{head}[hub]\n[scope]\n{scope}{grants}".encode())])
+
+
+EXPIRED, LATER = signed('expires_on = "2026-11-21"'), signed('effective_on = "2026-11-23"')
+OTHERS, ANYONE = signed('licensees = ["Nobody Ltd"]'), signed()
+
+
+@given(QUESTION, KNOWN)
+@SLOW
+def test_an_agreement_that_is_over_or_anothers_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]]
+) -> None:
+    without = held(question, known, CATALOG)
+    elsewhere = {**question, "org": {**question["org"], "licensee_entity": "Acme"}}
+
+    assert held(question, known, EXPIRED) == without
+    assert held(question, known, LATER) == without
+    assert held(elsewhere, known, OTHERS) == held(elsewhere, known, CATALOG)
+
+
+@given(QUESTION, KNOWN)
+@SLOW
+def test_an_agreement_lifts_conditions_and_never_doubts(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]]
+) -> None:
+    """An unknown license, a cycle, a plan without a relation and a scope are no conditions: no agreement lifts them."""
+    kinds = set(conditions.KINDS)
+    doubts = [
+        item
+        for item in held(question, known, CATALOG)["findings"]
+        if item["outcome"] != "met" and item["condition"] not in {*kinds, "naming_conflict"}
+    ]
+    lifted = held(question, known, ANYONE)["findings"]
+
+    assert all(item in lifted for item in doubts)
+
+
+@given(QUESTION, KNOWN, st.sampled_from(MODELS))
+@SLOW
+def test_another_teacher_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], teacher: str
+) -> None:
+    entry = {"model": MODELS[0], "relation": "synthetic_outputs", "parents": [], "teacher": teacher}
+    before = asked(question, known)
+    after = asked({**question, "lineage": [*question["lineage"], entry]}, known)
+
+    assert freedom(after) <= freedom(before)
+    assert set(before.effective_licenses) <= set(after.effective_licenses)
+
+
+@given(QUESTION, KNOWN, st.randoms())
+@SLOW
+def test_letter_case_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], chance: random.Random
+) -> None:
+    other = copy.deepcopy(question)
+    for entry in other["lineage"]:
+        entry["model"] = chance.choice([entry["model"], entry["model"].upper()])
+        entry["parents"] = [chance.choice([name, name.swapcase()]) for name in entry["parents"]]
+    before, after = asked(question, known), asked(other, known)
+
+    assert after.verdict is before.verdict
+    assert after.effective_licenses == before.effective_licenses
+    assert freedom(after) == freedom(before)
+
+
+@given(QUESTION, KNOWN, st.sampled_from(MODELS[1:]), st.sampled_from(IDS))
+@SLOW
+def test_a_person_concludes_only_about_the_model_they_named(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], model: str, license_id: str
+) -> None:
+    said = {"model": model, "parents": [], "concluded_by": "user:ada"}
+    told = {**known, model: (license_id,)}
+    before = asked({**question, "lineage": [*question["lineage"], {**said, "concluded_by": None}]}, told)
+    after = asked({**question, "lineage": [*question["lineage"], said]}, told)
+    sources = [
+        [item for item in result.findings if item.clause is None and not item.reason.startswith(f"{model}: ")]
+        for result in (before, after)
+    ]
+
+    assert sources[0] == sources[1]
+    assert before.effective_licenses == after.effective_licenses
+    assert before.verdict is after.verdict
+
+
+@given(
+    QUESTION,
+    KNOWN,
+    st.sampled_from(["relation", "own_licence", "multimodal", "guardrails_intact", "competes"]),
+)
+@SLOW
+def test_silence_about_the_plan_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], key: str
+) -> None:
+    planned = {**question, "derivative": {**question["derivative"], "name": "acme/Llama-x"}}
+    silent = {**planned, "derivative": {**planned["derivative"], key: None}}
+
+    assert freedom(asked(silent, known)) <= freedom(asked(planned, known))
+
+
+@given(
+    QUESTION,
+    KNOWN,
+    st.sampled_from([("hosting", "none", "public_api"), ("hosting", "none", "embedded_feature"),
+                     ("distribute_weights", False, True), ("distribute_derivative", False, True)]),
+)  # fmt: skip
+@SLOW
+def test_to_let_others_have_the_model_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], change: tuple[str, Any, Any]
+) -> None:
+    key, kept, shared = change
+    before, after = ({**question, "use": {**question["use"], key: value}} for value in (kept, shared))
+
+    assert freedom(asked(after, known)) <= freedom(asked(before, known))
