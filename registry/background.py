@@ -1,8 +1,7 @@
 """What a question says of one version itself: its licences, who concluded them, its ancestors, what is still open."""
 
-import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,18 +39,31 @@ class Background:
     entries: tuple[dict[str, Any], ...]
 
 
+# What files say never changes, and what people said is named by its newest rows: so it is remembered by these names.
+_REMEMBERED: dict[tuple[int, int | None, int | None], Background] = {}
+MOST_REMEMBERED = 4096
+
+
 def current(version: ModelVersion) -> Background:
-    """The background now. What files say never changes, and what people said is named by its newest row."""
-    said = ModelVersion.objects.filter(pk=version.pk).values_list(
-        Max("license_conclusions"), Max("lineage_statements")
+    """The background of a version now."""
+    return of_many([version.pk])[version.pk]
+
+
+def of_many(version_ids: Collection[int]) -> dict[int, Background]:
+    """The background of each of these versions now, with as many queries as for one."""
+    said = ModelVersion.objects.filter(pk__in=version_ids).values_list(
+        "pk", Max("license_conclusions"), Max("lineage_statements")
     )
-    return _remembered(version.pk, *said[0])
-
-
-@functools.lru_cache(maxsize=512)
-def _remembered(version_id: int, _conclusion: int | None, _statement: int | None) -> Background:
-    rows = ModelVersion.objects.select_related("registered_model").prefetch_related(*RELATED)
-    return of(rows.get(pk=version_id))
+    names = {name[0]: name for name in said}
+    missing = [version_id for version_id, name in names.items() if name not in _REMEMBERED]
+    found = {version_id: _REMEMBERED[name] for version_id, name in names.items() if name in _REMEMBERED}
+    if missing:
+        rows = ModelVersion.objects.select_related("registered_model").prefetch_related(*RELATED)
+        found |= {row.pk: of(row) for row in rows.filter(pk__in=missing)}
+        if len(_REMEMBERED) + len(missing) > MOST_REMEMBERED:
+            _REMEMBERED.clear()
+        _REMEMBERED.update({names[version_id]: found[version_id] for version_id in missing[:MOST_REMEMBERED]})
+    return found
 
 
 def of(version: ModelVersion) -> Background:

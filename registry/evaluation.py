@@ -107,7 +107,8 @@ class Asking:
 def judge_shared(*, version: ModelVersion, on: date) -> dict[str, Any]:
     """The answer for a model that is handed on to others, whoever the organisation is: what must go with it."""
     background, known = background_of(version)
-    use = {"distribute_weights": True, "distribute_derivative": bool(background["lineage"])}
+    is_derived = any(entry["parents"] for entry in background["lineage"])
+    use = {"distribute_weights": True, "distribute_derivative": is_derived}
     return answer({**background, "evaluation_date": on.isoformat(), "use": use}, known=known, today=on)
 
 
@@ -177,7 +178,11 @@ def _follow(
         names = {parent for entry in found for parent in entry["parents"]} - set(known)
         if not names:
             return
-    entries += [{"model": name, "hints": [NOT_FOLLOWED]} for name in sorted(names)[:MAX_ENTRIES_LEFT]]
+    left = sorted(names)[:MAX_ENTRIES_LEFT]
+    entries += [
+        {"model": name, "relation": None, "parents": [], "teacher": None, "hints": [NOT_FOLLOWED]}
+        for name in left
+    ]
 
 
 def pins_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -189,14 +194,18 @@ def _registered(
     names: set[str], pins: Mapping[str, str], *, revisions: Mapping[str, str] = NONE
 ) -> dict[str, Background]:
     """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
-    rows = of_models(names).order_by("resolved_at", "pk") if names else ()
+    if not names:
+        return {}
+    # What is remembered of each version comes without reading its rows again.
+    rows = of_models(names).prefetch_related(None).order_by("resolved_at", "pk")
     found: dict[str, ModelVersion] = {}
     for row in rows:
         name = str(row.registered_model)
         is_pinned = name in found and found[name].revision == pins.get(name) is not None
         if name in names and revisions.get(name, row.revision) == row.revision and not is_pinned:
             found[name] = row
-    return {name: background.of(version) for name, version in sorted(found.items())}
+    read = background.of_many([version.pk for version in found.values()])
+    return {name: read[version.pk] for name, version in sorted(found.items())}
 
 
 def of_models(names: Iterable[str]) -> QuerySet[ModelVersion]:

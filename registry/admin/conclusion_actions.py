@@ -143,8 +143,8 @@ def is_open(version: ModelVersion) -> bool:
 
 def context(version: ModelVersion) -> dict[str, Any]:
     """What the section on licence and lineage shows of people and of open questions."""
-    rows = sorted(version.license_conclusions.select_related("concluded_by"), key=lambda row: -row.pk)
-    stated = sorted(version.lineage_statements.select_related("stated_by", "answers"), key=lambda row: row.pk)
+    rows = sorted(version.license_conclusions.all(), key=lambda row: -row.pk)
+    stated = sorted(version.lineage_statements.all(), key=lambda row: row.pk)
     standing = {row.pk for row in background.standing_statements(version)}
     return {
         "conclusions": rows,

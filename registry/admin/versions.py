@@ -11,6 +11,7 @@ from django.utils import timezone
 from governance.desk import access
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
+from registry import background
 from registry.admin import axes, finding, notices, version_page, what_if_version
 from registry.admin.conclusion_actions import ACTIONS as SETTLING
 from registry.admin.registration import REGISTER
@@ -81,8 +82,11 @@ class ModelVersionAdmin(DeskAdmin):
         axes.dress(rows, now=timezone.now())
 
     def rows_for_page(self) -> QuerySet[ModelVersion]:
-        """With the model and who registered it."""
-        return ModelVersion.objects.select_related("registered_model", "submitted_by")
+        """With the model, who registered it, and what was found and concluded about its licence and lineage."""
+        rows = ModelVersion.objects.select_related("registered_model", "submitted_by")
+        return rows.prefetch_related(
+            *background.RELATED, "lineage_statements__stated_by", "lineage_statements__answers"
+        )
 
     def object_context(self, row: ModelVersion) -> dict[str, Any]:
         """The evidence, section by section."""

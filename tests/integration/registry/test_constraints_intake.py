@@ -144,6 +144,9 @@ CASES: dict[str, Case] = {
     "registry_artifact_path_inside": (Artifact, artifact, {"path": "a..b/c"}, {"path": "a/../b"}),
     "registry_licensefinding_kind_known": (LicenseFinding, finding, {}, {"kind": "guessed"}),
     "registry_licensefinding_one_conclusion": (LicenseFinding, finding, {}, "again"),
+    "registry_licensefinding_score_concludes_nothing": (
+        LicenseFinding, finding, {"license_id": "unknown", "score": "0.970"}, {"license_id": "mit", "score": "0.970"},
+    ),
     "registry_lineageedge_relation_known": (LineageEdge, edge, {}, {"relation": "cousin"}),
     "registry_lineageedge_once": (LineageEdge, edge, {}, "again"),
     "registry_verificationrun_has_manifest": (VerificationRun, run, {}, {"manifest_digest": None}),
