@@ -58,13 +58,17 @@ class Memory:
             return
         rows = evaluation.of_models({name for name, _ in missing})
         newest = rows.order_by("registered_model", "-resolved_at", "-pk").distinct("registered_model")
-        now = {str(row.registered_model): background.of(row) for row in newest}
+        now = {str(row.registered_model): row.pk for row in newest}
         pins = {pin for _, pin in missing if pin}
         at = {
-            (str(row.registered_model), row.revision): background.of(row)
+            (str(row.registered_model), row.revision): row.pk
             for row in (rows.filter(revision__in=pins).order_by("-resolved_at", "-pk") if pins else ())
         }
-        self._models |= {(name, pin): at.get((name, pin), now.get(name)) for name, pin in missing}
+        chosen = {(name, pin): at.get((name, pin), now.get(name)) for name, pin in missing}
+        read = background.of_many({key for key in chosen.values() if key is not None})
+        self._models |= {
+            wanted: None if version_id is None else read[version_id] for wanted, version_id in chosen.items()
+        }
 
 
 def judge_many(
@@ -79,7 +83,7 @@ def judge_many(
         asking = Asking(organization=organization, on=on, terms=terms)
     except InvalidFacts as error:
         return [_failure(error)] * len(questions)
-    own = _own([version.pk for version, _ in questions])
+    own = background.of_many({version.pk for version, _ in questions})
     memory = Memory()
     memory.read_ahead([entry for found in own.values() for entry in found.entries])
     answers: list[Judgement | Failure] = []
@@ -90,11 +94,6 @@ def judge_many(
         except Exception as error:  # noqa: BLE001 - one question that breaks must not hide the others
             answers.append(_failure(error))
     return answers
-
-
-def _own(version_ids: Sequence[int]) -> dict[int, Background]:
-    rows = ModelVersion.objects.filter(pk__in=version_ids).defer("card").select_related("registered_model")
-    return {row.pk: background.of(row) for row in rows.prefetch_related(*background.RELATED)}
 
 
 def _failure(error: Exception) -> Failure:

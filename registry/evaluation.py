@@ -196,8 +196,7 @@ def _registered(
     """The version that stands for each registered model: as asked for, else as a child names it, else the newest."""
     if not names:
         return {}
-    # What is remembered of each version comes without reading its rows again.
-    rows = of_models(names).prefetch_related(None).order_by("resolved_at", "pk")
+    rows = of_models(names).order_by("resolved_at", "pk")
     found: dict[str, ModelVersion] = {}
     for row in rows:
         name = str(row.registered_model)
@@ -209,12 +208,12 @@ def _registered(
 
 
 def of_models(names: Iterable[str]) -> QuerySet[ModelVersion]:
-    """The resolved versions of these models, and perhaps of some with similar names, with what is known of them."""
+    """The resolved versions of these models, and perhaps of some with similar names."""
     split = [name.partition("/") for name in names]
     return (
         ModelVersion.objects.filter(manifest_digest__isnull=False)
         .filter(registered_model__publisher__in={publisher for publisher, _, _ in split})
         .filter(registered_model__name__in={name for _, _, name in split})
         .select_related("registered_model")
-        .prefetch_related(*background.RELATED)
+        .defer("card")
     )

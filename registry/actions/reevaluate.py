@@ -1,7 +1,8 @@
 """One part of a campaign: evaluates its approvals again, and writes what that means, in one transaction.
 
-The transaction is the lease. Whoever works on a part holds the lock of its row; a worker that is killed loses lock
-and work together, and the part is done anew from its beginning. A part that is finished is never done again.
+The transaction is the lease. Whoever works on a part holds the lock of its row; a worker that is killed, or falls
+silent, loses lock and work together, and the part is done anew from its beginning. A part that is finished is never
+done again.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -111,6 +113,15 @@ def _take(part_id: int, *, worker: str) -> int | None:
     return part.attempt
 
 
+def _end_if_silent() -> None:
+    """Have the database end this transaction where nothing is heard of it: its machine may have lost power."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+            [f"{settings.LEASE_SECONDS}s"],
+        )
+
+
 def _locked(part_id: int) -> ReevaluationPart | None:
     """The part, if it is open and nobody else holds it."""
     open_parts = ReevaluationPart.objects.filter(pk=part_id, finished_at__isnull=True)
@@ -123,6 +134,7 @@ def _locked(part_id: int) -> ReevaluationPart | None:
 
 @transaction.atomic
 def _carry_out(part_id: int, *, is_last_attempt: bool, clock: Clock) -> bool:
+    _end_if_silent()
     part = _locked(part_id)
     if part is None:
         return False

@@ -72,7 +72,7 @@ class ReevaluationAdmin(DeskAdmin):
             "problems": list(row.parts.exclude(problem="").filter(finished_at__isnull=True)[:5]),
             "alerts": list(
                 row.alerts.select_related(
-                    "version__registered_model", "environment", "acknowledged_by"
+                    "version__registered_model", "environment", "approval", "acknowledged_by"
                 ).order_by("pk")[:SHOWN_ALERTS]
             ),
             "entries": overview.latest_decisions([f"reevaluation:{row.pk}"], limit=5),

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
         stays, whatever the missing facts turn out to be; it stands above both permissions, so that
         nothing unknown is ever permitted.
         """
-        return list(Verdict).index(self)
+        return _VERDICT_RANKS[self]
 
     @property
     def permits(self) -> bool:
@@ -68,7 +68,11 @@ class Scope(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order of restriction."""
-        return list(Scope).index(self)
+        return _SCOPE_RANKS[self]
+
+
+_VERDICT_RANKS = {verdict: place for place, verdict in enumerate(Verdict)}
+_SCOPE_RANKS = {scope: place for place, scope in enumerate(Scope)}
 
 
 class Verification(StrEnum):

@@ -86,6 +86,8 @@ def prepare(count: int) -> Any:
 
     from governance.actions import policies
     from governance.policy.document import DEFAULT
+    from registry import catalogs
+    from registry.attestations import facts_in_force
     from tests import factories
     from tests.benchmarks import bench_evaluate, population
 
@@ -95,7 +97,10 @@ def prepare(count: int) -> Any:
     now = timezone.now()
     question = bench_evaluate.question()
     policies.load_policy(text=DEFAULT.read_text(), actor=None, now=now)
-    facts = factories.organization(facts=question["org"], effective_at=now - timedelta(days=1))
+    factories.organization(facts=question["org"], effective_at=now - timedelta(days=1))
+    catalogs.ensure_on_record(actor="system:benchmark", now=now)
+    facts = facts_in_force(at=now)
+    assert facts is not None
     made = population.populate(count, facts=facts, places=4, use=question["use"], now=now)
     print(f"{made} live approvals of {count} versions")
     return facts

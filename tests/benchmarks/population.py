@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from governance.actors import Actor
 from governance.models import PolicyDocument
 from governance.permissions import Role
-from registry import bulk_evaluation, models
-from registry.description import license_catalog
+from registry import bulk_evaluation, catalogs, models
+from registry.attestations import FactsInForce
 from registry.evaluation import Judgement
 from registry.licensing import catalog
 from tests import factories
@@ -32,17 +32,18 @@ def people() -> tuple[Actor, Actor]:
     return factories.actor(Role.OFFICER), factories.actor(Role.REVIEWER)
 
 
-def permitted(
-    places: list[models.ServingEnvironment], facts: models.OrganizationProfile, on: Any
-) -> list[str]:
+def permitted(places: list[models.ServingEnvironment], facts: FactsInForce, on: Any) -> list[str]:
     """The licences under which a version of its own may be used in every place."""
-    terms = license_catalog()
+    terms = catalogs.current()
     names = sorted(set(terms.licenses) - {catalog.UNKNOWN})
-    rows = resolved([(f"probe-{name}", name, ()) for name in names], officer=factories.actor(Role.OFFICER))
+    rows = resolved(
+        [(f"probe-{place}", name, ()) for place, name in enumerate(names)],
+        officer=factories.actor(Role.OFFICER),
+    )
     found = []
     for name, row in zip(names, rows, strict=True):
         answers = bulk_evaluation.judge_many(
-            [(row, place) for place in places], organization=facts, on=on, catalog=terms
+            [(row, place) for place in places], organization=facts, on=on, terms=terms
         )
         if all(isinstance(one, Judgement) and one.verdict.startswith("allowed") for one in answers):
             found.append(name)
@@ -113,9 +114,7 @@ def shaped(number: int, license_id: str, bases: Sequence[str]) -> tuple[str, str
     return f"model-{number}", license_id, list(dict.fromkeys(edges))
 
 
-def populate(
-    count: int, *, facts: models.OrganizationProfile, places: int, use: dict[str, Any], now: datetime
-) -> int:
+def populate(count: int, *, facts: FactsInForce, places: int, use: dict[str, Any], now: datetime) -> int:
     """So many versions, each with a live approval in one of the environments; how many approvals."""
     officer, reviewer = people()
     environments = [factories.environment(name=f"place-{number}", use=use) for number in range(places)]
@@ -141,7 +140,7 @@ def populate(
 def _approved(
     rows: Sequence[models.ModelVersion],
     places: Sequence[models.ServingEnvironment],
-    facts: models.OrganizationProfile,
+    facts: FactsInForce,
     officer: Actor,
     reviewer: Actor,
     *,
@@ -149,7 +148,7 @@ def _approved(
 ) -> int:
     questions = [(row, places[row.pk % len(places)]) for row in rows]
     answers = bulk_evaluation.judge_many(
-        questions, organization=facts, on=now.date(), catalog=license_catalog()
+        questions, organization=facts, on=now.date(), terms=catalogs.current()
     )
     judged = [
         (row, place, found)
@@ -173,7 +172,7 @@ def _approved(
             version=row,
             environment=place,
             purpose="assistant",
-            organization=found.organization,
+            organization=found.organization.profile if found.organization else None,
             verdict=found.verdict,
             request=found.request,
             result=found.result,

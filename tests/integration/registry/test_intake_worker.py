@@ -1,81 +1,25 @@
 """The whole intake on real workers: child processes, the broker that needs no server, kill -9 in between."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from registry.actions import runs
 from registry.models import ModelVersion
-from tests import folders, intake
+from tests import folders, intake, workers
 
-ROOT = Path(__file__).parents[3]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 
 @pytest.fixture
 def broker() -> None:
-    """Empty queues, in the folder that this test run has for itself."""
-    for name in ("queue", "control"):
-        folder = settings.PATHS.broker / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.iterdir():
-            file.unlink()
-
-
-def start_worker(log: Path) -> "subprocess.Popen[bytes]":
-    parameters = connection.get_connection_params()
-    address = f"postgresql://{parameters['user']}@/{parameters['dbname']}?host={parameters['host']}&port={parameters.get('port', 5432)}"
-    environment = {
-        **os.environ,
-        "DATABASE_URL": address,
-        "LEASE_SECONDS": "2",
-        "VLLM_PYTHON": "/nonexistent/python",
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'deploy/client'}",
-        "DJANGO_SETTINGS_MODULE": "governance.settings",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "governance.celery",
-        "worker",
-        "-Q",
-        "default,verify,smoke",
-    ]
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            [*command, "-c", "1", "--without-gossip", "--without-mingle", "-l", "INFO"],
-            cwd=ROOT,
-            env=environment,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-
-
-def stop(worker: "subprocess.Popen[bytes]", number: int) -> None:
-    os.killpg(worker.pid, number)
-    worker.wait(timeout=30)
-
-
-def wait_for(condition: Any, *, log: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError(log.read_text()[-4000:])
+    workers.empty_broker()
 
 
 def outcome_of_smoke(version: ModelVersion) -> str:
@@ -87,11 +31,11 @@ def test_one_registration_drives_the_chain(broker: None, tmp_path: Path) -> None
     log = tmp_path / "worker.log"
     folders.write(tmp_path / "m", folders.model_files())
     version = intake.registered(tmp_path / "m")  # before any worker is there
-    worker = start_worker(log)
+    worker = workers.start(log)
     try:
-        wait_for(lambda: outcome_of_smoke(version) == "engine_not_installed", log=log)
+        workers.wait_for(lambda: outcome_of_smoke(version) == "engine_not_installed", log=log)
     finally:
-        stop(worker, signal.SIGTERM)
+        workers.stop(worker, signal.SIGTERM)
 
     version.refresh_from_db()
     assert version.status == "resolved"
@@ -112,13 +56,13 @@ def test_a_killed_worker_loses_nothing(broker: None, tmp_path: Path) -> None:
     assert runs.claim(type(run), run_id=run.pk, worker=f"host:{dead.pid}", now=timezone.now()) is not None
     dead.kill()
     dead.wait()
-    worker = start_worker(log)
+    worker = workers.start(log)
     try:
         later = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS + 1)
         assert runs.sweep(later)["returned"] == 1
-        wait_for(lambda: outcome_of_smoke(version) == "engine_not_installed", log=log)
+        workers.wait_for(lambda: outcome_of_smoke(version) == "engine_not_installed", log=log)
     finally:
-        stop(worker, signal.SIGTERM)
+        workers.stop(worker, signal.SIGTERM)
 
     run.refresh_from_db()
     assert (run.outcome, run.attempt) == ("pass", 2)
@@ -131,12 +75,12 @@ def test_a_worker_that_is_told_to_end_gives_its_run_back(broker: None, tmp_path:
     version = intake.registered(tmp_path / "m")
     with (tmp_path / "m" / "big.safetensors").open("wb") as big:
         big.truncate(24 * 1024**3)  # sparse: long to read, nothing on disk
-    worker = start_worker(log)
+    worker = workers.start(log)
     try:
-        wait_for(lambda: version.resolutionruns.get().state == "running", log=log)
-        wait_for(lambda: version.resolutionruns.get().bytes_done > 0, log=log)
+        workers.wait_for(lambda: version.resolutionruns.get().state == "running", log=log)
+        workers.wait_for(lambda: version.resolutionruns.get().bytes_done > 0, log=log)
     finally:
-        stop(worker, signal.SIGTERM)
+        workers.stop(worker, signal.SIGTERM)
 
     run = version.resolutionruns.get()
     assert (run.state, run.worker) == ("queued", "")
