@@ -25,7 +25,7 @@ SHOWN = 200
 SHOWN_REASONS = 20
 # What a licence question says of the model alone; the day and the facts of the asker do not matter here.
 ABOUT_THE_MODEL = frozenset({"model", "revision", "revision_date", "lineage"})
-ANY_DAY = "2000-01-01"
+ANY_DAY = request.FIRST_DAY.isoformat()
 
 
 @functools.cache

@@ -123,6 +123,14 @@ def test_afterwards_only_what_was_changed_is_attested_with_its_evidence(officer:
     assert held()["affiliates"] == ["A", "B"]
 
 
+def test_a_change_of_today_changes_what_was_attested_earlier_today(officer: Client) -> None:
+    factories.organization(facts={"domicile": "FR"}, effective_at=now() - timedelta(microseconds=1))
+
+    attest(officer, org__domicile="DE")
+
+    assert held() == {"domicile": "DE"}
+
+
 def test_a_month_that_is_not_offered_can_be_added(officer: Client) -> None:
     attest(
         officer,
