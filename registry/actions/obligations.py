@@ -14,6 +14,7 @@ from governance.actors import Actor
 from governance.errors import Conflict
 from governance.models import User
 from governance.policy.document import DUE_DAYS, EVERY, Policy
+from registry.actions import words
 from registry.licensing.catalog import UNKNOWN
 from registry.licensing.terms import EvidenceKind
 from registry.lifecycle import ApprovalStatus, TaskStatus
@@ -244,8 +245,8 @@ def _decision(
             "version": task.version_id,
             "environment": task.environment.name,
             "purpose": task.purpose,
-            "license": task.license_id,
-            "obligation": task.obligation_id,
+            "license": words.name(task.license_id, license_id=task.license_id),
+            "obligation": words.name(task.obligation_id, license_id=task.license_id),
             "evidence_kind": task.evidence_kind,
             "owner": f"user:{task.owner.username}",
             "due_on": task.due_on.isoformat(),
