@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.admin.served_requests import named
 from audit.models import ServedRequest
-from governance.desk import access
+from governance.desk import access, lists
 from governance.permissions import Permission
 from registry.admin import axes, finding
 from registry.models import ModelVersion
@@ -24,7 +24,7 @@ def routes() -> list[URLPattern]:
 def find(request: HttpRequest) -> HttpResponse:
     """Go to the only hit, or show what was found."""
     access.require(request, Permission.VERSION_READ)
-    term = request.GET.get("q", "").strip()[:256]
+    term = lists.term_of(request.GET)
     versions: list[ModelVersion] = []
     requests: list[ServedRequest] = []
     if term:

@@ -17,6 +17,7 @@ import httpx
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connections
+from django.urls import reverse
 from django.utils import timezone
 
 from governance.demonstration import preparation, supplies
@@ -209,9 +210,9 @@ def _travel(supervisor: Supervisor, paths: Paths, wanted: Wanted, console: Conso
         engine_python=python,
     ).run()
     console.line(f"\n  {console.colour(BOLD, 'Open')}")
-    console.line(f"    the model     {base_url}/admin/registry/modelversion/{journey.version_id}/change/")
+    console.line(f"    the model     {base_url}{page_of('registry_modelversion', journey.version_id)}")
     if journey.record_id:
-        console.line(f"    the request   {base_url}/admin/audit/servedrequest/{journey.record_id}/change/")
+        console.line(f"    the request   {base_url}{page_of('audit_servedrequest', journey.record_id)}")
     if journey.pack:
         trust = paths.trust / "modelcustody.vkeys"
         console.line(f"    the pack      {journey.pack}")
@@ -219,6 +220,11 @@ def _travel(supervisor: Supervisor, paths: Paths, wanted: Wanted, console: Conso
     for missing in journey.missing:
         console.warn(f"missing: {missing}")
     return INCOMPLETE if journey.missing else 0
+
+
+def page_of(kind: str, row: int | str | None) -> str:
+    """The path of one row's page at the desk."""
+    return reverse(f"admin:{kind}_change", args=[row])
 
 
 def _ready(port: int) -> bool | None:

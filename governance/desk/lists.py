@@ -12,6 +12,7 @@ from django.http import QueryDict
 PAGE_SIZE = 50
 # Counting stops here: "more than 10,000" is as good as the number, and stays fast.
 COUNTED = 10_000
+LONGEST_TERM = 256
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return len(rows)
 
 
+def term_of(query: QueryDict) -> str:
+    """What is searched for; never a NUL, which PostgreSQL does not hold."""
+    return query.get("q", "").replace("\x00", "").strip()[:LONGEST_TERM]
+
+
 def choose(
     filters: tuple[ListFilter, ...], rows: QuerySet[Any], query: QueryDict
 ) -> tuple[QuerySet[Any], list[ShownFilter]]:
@@ -92,7 +98,7 @@ def page_of(
     page = paginator.get_page(query.get("page"))
     count = paginator.count
     kept = {one.name: one.chosen for one in filters if one.chosen}
-    term = query.get("q", "").strip()
+    term = term_of(query)
     if term:
         kept["q"] = term
 

@@ -123,7 +123,7 @@ class DeskAdmin(access.RoleAccess, ModelAdmin):  # type: ignore[misc] # unfold h
     def list_view(self, request: HttpRequest) -> HttpResponse:
         """The list."""
         rows, filters = lists.choose(self.filters, self.rows(), request.GET)
-        term = request.GET.get("q", "").strip()
+        term = lists.term_of(request.GET)
         if term and self.search_hint:
             rows = self.find(rows, term)
         page = lists.page_of(rows, filters, request.GET)

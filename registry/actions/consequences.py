@@ -51,9 +51,9 @@ def follow(outcomes: list[Outcome], *, reevaluation: Reevaluation, now: datetime
     _hold_versions({approval.version_id for approval, _ in changed})
     standing = _hold_approvals([outcome.approval.pk for outcome in outcomes])
     outcomes = [outcome for outcome in outcomes if outcome.approval.pk in standing]
-    for approval, found in changed:
-        if approval.pk in standing:
-            obligations.open_tasks(evaluation=found, actor=RAISED_BY, now=now)
+    obliged = [found for approval, found in changed if approval.pk in standing]
+    if obliged:
+        obligations.open_many(evaluations=obliged, actor=RAISED_BY, now=now)
     try:
         policy_row, policy = policies.in_force()
     except policies.NoPolicy:

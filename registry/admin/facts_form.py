@@ -47,7 +47,7 @@ class FactsForm(DeskForm):
     )
     effective_at = DayStartField(
         label="Holds from",
-        help_text="The first day, in UTC, on which this was true. A day to come counts when it comes.",
+        help_text="The first day, in UTC, on which this was true. Today counts from now on, a day to come when it comes.",
     )
     note = forms.CharField(
         required=False,
@@ -193,9 +193,14 @@ def attest(_row: None, values: Mapping[str, Any], actor: Actor, now: datetime) -
     return organization.attest_facts(
         facts=values["facts"],
         note=values["note"],
-        effective_at=values["effective_at"],
+        effective_at=_start(values["effective_at"], now=now),
         is_complete=values["is_complete"],
         evidence=[Attached(number) for number in attached],
         actor=actor,
         now=now,
     )
+
+
+def _start(chosen: datetime, *, now: datetime) -> datetime:
+    """Now for today: its first moment would lie before what was attested earlier today, and change nothing."""
+    return now if chosen.date() == now.date() else chosen

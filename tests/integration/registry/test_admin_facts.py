@@ -123,6 +123,14 @@ def test_afterwards_only_what_was_changed_is_attested_with_its_evidence(officer:
     assert held()["affiliates"] == ["A", "B"]
 
 
+def test_a_change_of_today_changes_what_was_attested_earlier_today(officer: Client) -> None:
+    factories.organization(facts={"domicile": "FR"}, effective_at=now() - timedelta(microseconds=1))
+
+    attest(officer, org__domicile="DE")
+
+    assert held() == {"domicile": "DE"}
+
+
 def test_a_month_that_is_not_offered_can_be_added(officer: Client) -> None:
     attest(
         officer,
@@ -197,7 +205,7 @@ def test_the_page_shows_every_fact_with_since_when_and_evidence(officer: Client)
     factories.organization(
         facts={"mau_by_month": {"2024-11": {"all_products_incl_affiliates": 700_000_001}}},
         is_complete=False,
-        effective_at=now() - timedelta(minutes=1),
+        effective_at=now(),
     )
 
     page = officer.get(reverse(LIST))

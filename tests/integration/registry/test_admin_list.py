@@ -87,3 +87,8 @@ def test_an_empty_list_says_what_to_do(browser: Client) -> None:
 
     assert "Register a model" in page
     assert "Nothing matches" in browser.get(reverse(LIST), {"q": "x"}).content.decode()
+
+
+@pytest.mark.parametrize("address", [LIST, "admin:registry_licenserecord_changelist", "admin:find"])
+def test_a_search_may_hold_anything(browser: Client, address: str) -> None:
+    assert browser.get(reverse(address), {"q": "\x00" + "x" * 5000}).status_code == 200

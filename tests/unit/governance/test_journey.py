@@ -3,7 +3,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from django.urls import resolve
 
+from governance.demonstration import product
 from governance.demonstration.console import Console
 from governance.demonstration.desk import Json
 from governance.demonstration.journey import Journey
@@ -106,3 +108,9 @@ def test_a_smoke_test_that_could_not_be_carried_out_is_tried_again(
 
     assert len(desk.asked) == asked
     assert run["outcome"] == ("pass" if asked else outcome)
+
+
+@pytest.mark.parametrize("kind", ["registry_modelversion", "audit_servedrequest"])
+def test_the_addresses_it_ends_with_are_pages(kind: str) -> None:
+    """A path below a row that is no page would answer 404: it is taken for an action."""
+    assert resolve(product.page_of(kind, 7)).url_name == f"{kind}_change"
