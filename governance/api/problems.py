@@ -1,5 +1,7 @@
 """Every error as an RFC 9457 problem with a stable code."""
 
+from http import HTTPStatus
+
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -81,7 +83,10 @@ def _api_exception(error: exceptions.APIException) -> Response:
     detail = str(error.detail)
     if isinstance(error, exceptions.UnsupportedMediaType):
         detail = f"{detail} Send application/json."
-    response = problem(status=error.status_code, code=code, title=str(error.default_detail), detail=detail)
+    # What stands for these two has a gap for the method or the type.
+    with_gap = isinstance(error, exceptions.MethodNotAllowed | exceptions.UnsupportedMediaType)
+    title = HTTPStatus(error.status_code).phrase if with_gap else str(error.default_detail)
+    response = problem(status=error.status_code, code=code, title=title, detail=detail)
     header = getattr(error, "auth_header", None)
     if header:
         response["WWW-Authenticate"] = header

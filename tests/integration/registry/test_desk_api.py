@@ -115,7 +115,8 @@ def test_scope_that_does_not_reach_is_named() -> None:
 
 def test_unknown_address_and_wrong_method() -> None:
     problem(person(Role.AUDITOR).get("/api/v1/nothing"), 404, "not_found")
-    problem(person(Role.AUDITOR).delete("/api/v1/approvals"), 405, "method_not_allowed")
+    refused = problem(person(Role.AUDITOR).delete("/api/v1/approvals"), 405, "method_not_allowed")
+    assert refused["title"] == "Method Not Allowed"
 
 
 # -- evaluations ----------------------------------------------------------------------------------------------------
