@@ -21,6 +21,10 @@ types:  ## mypy, strict
 schema:  ## Write docs/openapi.json from the code
 	$(PYTHON) manage.py spectacular --format openapi-json --validate --fail-on-warn --file docs/openapi.json
 
+bench:  ## Measure: evaluation in process, re-evaluation through Celery
+	$(PYTHON) -m tests.benchmarks evaluate
+	$(PYTHON) -m tests.benchmarks reevaluate
+
 screenshots:  ## Take the pictures of docs/images again
 	UPDATE_SCREENSHOTS=1 $(PYTHON) -m pytest tests/functional -m browser
 
@@ -29,4 +33,4 @@ lock:  ## Pin the dependencies of pyproject.toml, with hashes
 	$(UV) pyproject.toml --extra demo --constraint requirements.lock -o requirements-demo.lock
 	$(UV) pyproject.toml --extra demo --extra dev --constraint requirements-demo.lock -o requirements-dev.lock
 
-.PHONY: help up test lint types schema screenshots lock
+.PHONY: help up test lint types schema bench screenshots lock

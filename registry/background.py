@@ -39,7 +39,8 @@ class Background:
     entries: tuple[dict[str, Any], ...]
 
 
-# What files say never changes, and what people said is named by its newest rows: so it is remembered by these names.
+# What the files of a resolved version say never changes, and what people said is named by its newest rows: so it is
+# remembered by these names. Nothing is remembered of a draft, whose files are still to be read.
 _REMEMBERED: dict[tuple[int, int | None, int | None], Background] = {}
 MOST_REMEMBERED = 4096
 
@@ -55,14 +56,18 @@ def of_many(version_ids: Collection[int]) -> dict[int, Background]:
         "pk", Max("license_conclusions"), Max("lineage_statements")
     )
     names = {name[0]: name for name in said}
-    missing = [version_id for version_id, name in names.items() if name not in _REMEMBERED]
-    found = {version_id: _REMEMBERED[name] for version_id, name in names.items() if name in _REMEMBERED}
+    # Another thread may forget everything at any moment: each is looked for once.
+    remembered = {version_id: _REMEMBERED.get(name) for version_id, name in names.items()}
+    found = {version_id: known for version_id, known in remembered.items() if known is not None}
+    missing = names.keys() - found.keys()
     if missing:
         rows = ModelVersion.objects.select_related("registered_model").prefetch_related(*RELATED)
-        found |= {row.pk: of(row) for row in rows.filter(pk__in=missing)}
-        if len(_REMEMBERED) + len(missing) > MOST_REMEMBERED:
+        read = list(rows.filter(pk__in=missing))
+        found |= {row.pk: of(row) for row in read}
+        lasting = [row.pk for row in read if row.manifest_digest is not None][:MOST_REMEMBERED]
+        if len(_REMEMBERED) + len(lasting) > MOST_REMEMBERED:
             _REMEMBERED.clear()
-        _REMEMBERED.update({names[version_id]: found[version_id] for version_id in missing[:MOST_REMEMBERED]})
+        _REMEMBERED.update({names[version_id]: found[version_id] for version_id in lasting})
     return found
 
 

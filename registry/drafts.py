@@ -7,10 +7,11 @@ from typing import Any
 from modelcustody_client import canonical
 
 from registry import catalogs
-from registry.licensing import catalog, claims, differences, records, releases
-from registry.licensing.catalog import Catalog, InvalidCatalog
+from registry.licensing import catalog, claims, differences, record_reader, records, releases
+from registry.licensing.catalog import Catalog
 from registry.licensing.claims import Claim
 from registry.licensing.differences import Difference
+from registry.licensing.record_reader import InvalidCatalog
 from registry.licensing.records import Record
 from registry.licensing.releases import Entries
 from registry.licensing.terms import License
@@ -122,7 +123,7 @@ def _draft(
 
 
 def _strict(record: dict[str, Any]) -> License:
-    found = catalog.parse_license(record, path=PATH)
+    found = record_reader.parse_license(record, path=PATH)
     if found.id == catalog.UNKNOWN:
         raise InvalidCatalog(f"{PATH}.id", "what is unknown stays unknown: this record cannot be overridden")
     if len(found.id) > LONGEST_ID:

@@ -14,12 +14,13 @@ from django.template.loader import render_to_string
 from modelcustody_client import archive, canonical, packing
 
 from governance.errors import Conflict, InvalidInput
-from registry import catalogs, evaluation, snapshot
+from registry import background, catalogs, evaluation, snapshot
 from registry.licensing import notices
 from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.licensing.notices import Notice, Origin, Shared
 from registry.lifecycle import Status
-from registry.models import Artifact, ArtifactRole, FindingKind, ModelVersion
+from registry.models import Artifact, ArtifactRole, FindingKind, LineageEdge, LineageStatement, ModelVersion
+from registry.models.conclusion import NOBODY
 
 TYPE = "modelcustody/notice-pack/v1"
 TEMPLATE = "registry/notices.html"
@@ -144,13 +145,20 @@ def _shared(version: ModelVersion, *, catalog: Catalog, on: date) -> Shared:
         licenses=notices.terms_of(licenses, catalog),
         notices=_once(spoken),
         displays=_once(displays),
-        origins=tuple(
-            Origin(edge.relation, edge.base_model, edge.base_revision)
-            for edge in version.lineage.order_by("relation", "base_model")
-        ),
+        origins=_origins(version),
         files=_names(version.pk, [row.path for row in _license_files(version)]),
         missing_texts=_missing(version, licenses),
     )
+
+
+def _origins(version: ModelVersion) -> tuple[Origin, ...]:
+    """What it was made from, as its files and people say; where both name a model in one way, the files' revision."""
+    edges: list[LineageStatement | LineageEdge] = [
+        *(row for row in background.standing_statements(version) if row.relation != NOBODY),
+        *version.lineage.all(),
+    ]
+    found = {(edge.relation, edge.base_model): edge.base_revision for edge in edges}
+    return tuple(Origin(*key, revision) for key, revision in sorted(found.items()))
 
 
 def _once(found: Iterable[Notice]) -> tuple[Notice, ...]:

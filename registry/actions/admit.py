@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +17,17 @@ from governance.errors import InvalidInput, Unavailable
 from governance.models import PolicyDocument
 from governance.permissions import Permission
 from registry import provenance, standing
+from registry.actions import words
 from registry.actions.organization import facts_in_force
 from registry.admission.decision import AdmissionDecision, decide
 from registry.admission.offer import InvalidOffer, Offer, parse_offer
 from registry.admission.question import Environment, Reason
+from registry.licensing.catalog import UNKNOWN
 from registry.licensing.facts import InvalidFacts
 from registry.models import Admission, ModelVersion, ServingEnvironment
 
-# How much of the reasons goes into the log entry; the row has all of them.
+# So many reasons go into the log entry, their words by digest: they may quote people, and tell figures; the row has all.
 LOGGED_REASONS = 20
-LOGGED_WORDS = 300
 LENGTHS = {"node": 200, "region": 64}
 # The database refuses an allow that a revocation or a new policy overtook; the question is then asked anew.
 OVERTAKEN = "registry_admission_of_this_moment"
@@ -158,7 +160,7 @@ def _store(
 
 def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
     reasons = [
-        {"code": reason.code, "message": reason.message[:LOGGED_WORDS]}
+        {"code": reason.code, "message_sha256": words.sha256(reason.message)}
         for reason in found.reasons[:LOGGED_REASONS]
     ]
     return {
@@ -176,7 +178,11 @@ def _body(row: Admission, *, found: AdmissionDecision) -> dict[str, Any]:
         "engine": row.engine,
         "reasons": reasons,
         "more_reasons": len(found.reasons) - len(reasons),
-        "obligations": sorted({str(item["id"]) for item in found.obligations}),
+        "obligations": sorted({_obligation(item) for item in found.obligations}),
         "origin": provenance.summary(found.origin) if found.origin is not None else None,
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
     }
+
+
+def _obligation(item: Mapping[str, Any]) -> str:
+    return words.name(str(item["id"]), license_id=str(item.get("license") or UNKNOWN))

@@ -11,7 +11,7 @@ from governance.actors import Actor
 from governance.errors import InvalidInput
 from governance.permissions import Permission
 from registry import catalogs, evidence
-from registry.actions import endings, reevaluations, verify
+from registry.actions import endings, reevaluations, verify, words
 from registry.actions.evaluate import NotResolved
 from registry.lifecycle import Outcome, RunState, Status
 from registry.models import Cause, LicenseConclusion, ModelVersion
@@ -48,7 +48,7 @@ def conclude_license(
         subject=f"model-version:{version.pk}",
         body={
             "conclusion": row.pk,
-            "licenses": chosen,
+            "licenses": [words.name(one, license_id=one) for one in chosen],
             "catalog_digest": row.catalog_digest,
             "manifest_digest": version.manifest_digest,
             "reason_sha256": endings.sha256(reason),

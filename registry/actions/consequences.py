@@ -1,9 +1,11 @@
 """What follows from evaluating approvals again: alerts, and by policy suspensions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from audit import log
 from governance.actions import policies
@@ -16,7 +18,7 @@ from registry.licensing import change
 from registry.licensing.change import Direction
 from registry.licensing.terms import Verdict
 from registry.lifecycle import Severity
-from registry.models import AlertKind, Approval, Evaluation, Reevaluation
+from registry.models import AlertKind, Approval, Evaluation, ModelVersion, Reevaluation
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,21 @@ class Outcome:
 
 
 def follow(outcomes: list[Outcome], *, reevaluation: Reevaluation, now: datetime) -> list[log.Decision]:
-    """Work on obligations, suspensions and alerts that follow from the outcomes.
+    """Work on obligations, suspensions and alerts that follow from the outcomes; none for approvals that ended meanwhile.
 
     In this order, in which those who end approvals write too: versions, approvals, alerts. So nobody waits in a circle.
     """
-    for outcome in outcomes:
-        if outcome.now is not None and outcome.now.result["obligations"] != outcome.was.result["obligations"]:
-            obligations.open_tasks(evaluation=outcome.now, actor=RAISED_BY, now=now)
+    changed = [
+        (outcome.approval, outcome.now)
+        for outcome in outcomes
+        if outcome.now is not None and outcome.now.result["obligations"] != outcome.was.result["obligations"]
+    ]
+    _hold_versions({approval.version_id for approval, _ in changed})
+    standing = _hold_approvals([outcome.approval.pk for outcome in outcomes])
+    outcomes = [outcome for outcome in outcomes if outcome.approval.pk in standing]
+    obliged = [found for approval, found in changed if approval.pk in standing]
+    if obliged:
+        obligations.open_many(evaluations=obliged, actor=RAISED_BY, now=now)
     try:
         policy_row, policy = policies.in_force()
     except policies.NoPolicy:
@@ -53,6 +63,26 @@ def follow(outcomes: list[Outcome], *, reevaluation: Reevaluation, now: datetime
         decisions = _suspended(outcomes, policy_row, policy, now=now)
     settled = [_settled(outcome, policy=policy) for outcome in outcomes]
     return decisions + alerts.settle(settled, reevaluation=reevaluation, now=now)[1]
+
+
+def _hold_versions(ids: Collection[int]) -> None:
+    """Take all locks that opening work takes, in one order."""
+    list(
+        ModelVersion.objects.select_for_update(of=["self"])
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk")
+    )
+
+
+def _hold_approvals(ids: list[int]) -> set[int]:
+    """Those that are still given; nobody ends them until this transaction is over, and admissions do not wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM registry_approval WHERE id = ANY(%s) AND status = 'approved' ORDER BY id FOR SHARE",
+            [ids],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _suspended(

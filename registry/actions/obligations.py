@@ -1,7 +1,7 @@
 """Obligations become work: opened by an evaluation, lapsed when they are no longer due, asked for by approvals."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from governance.actors import Actor
 from governance.errors import Conflict
 from governance.models import User
 from governance.policy.document import DUE_DAYS, EVERY, Policy
+from registry.actions import words
 from registry.licensing.catalog import UNKNOWN
 from registry.licensing.terms import EvidenceKind
 from registry.lifecycle import ApprovalStatus, TaskStatus
@@ -22,7 +23,11 @@ from registry.models import Approval, Evaluation, ModelVersion, ObligationTask
 LIVE = (TaskStatus.OPEN, TaskStatus.DONE, TaskStatus.WAIVED)
 CLOSED = (TaskStatus.DONE, TaskStatus.WAIVED)
 LISTED = 50
+# A licence and the id of an obligation; a version, an environment and a purpose.
 Key = tuple[str, str]
+Use = tuple[int, int, str]
+NOT_ASKED = "The licence no longer asks for it in this use."
+ASKED_OTHERWISE = "The licence asks for something else by now."
 
 
 class ObligationsOpen(Conflict):
@@ -37,25 +42,39 @@ def open_tasks(*, evaluation: Evaluation, actor: Actor | str, now: datetime) -> 
 
     Returns the work that counts for this use: open, done and waived.
     """
-    version = ModelVersion.objects.select_for_update(of=["self"]).get(pk=evaluation.version_id)
-    due = due_in(evaluation)
-    kept = []
-    for key, task in _live(evaluation).items():
-        item = due.get(key)
-        if item is None:
-            lapse(task, reason="The licence no longer asks for it in this use.", by=str(actor), now=now)
-        elif not says_the_same(task, item):
-            lapse(task, reason="The licence asks for something else by now.", by=str(actor), now=now)
-        else:
-            kept.append(key)
-    missing = [(key, item) for key, item in due.items() if key not in kept]
-    if missing:
-        person, due_on = _asker(evaluation, version, actor), (now + timedelta(days=_due_days())).date()
-        for key, item in missing:
-            task = _task(evaluation, key, item, person=person, due_on=due_on)
-            task.opened_by, task.opened_at = str(actor), now
-            _open(task, now=now)
+    open_many(evaluations=[evaluation], actor=actor, now=now)
     return sorted(_live(evaluation).values(), key=lambda task: task.pk)
+
+
+@transaction.atomic
+def open_many(*, evaluations: Sequence[Evaluation], actor: Actor | str, now: datetime) -> None:
+    """The same for evaluations of different uses, with as many statements as for one."""
+    wanted = ModelVersion.objects.filter(pk__in={row.version_id for row in evaluations}).order_by("pk")
+    versions = {row.pk: row for row in wanted.select_for_update(of=["self"]).defer("card")}
+    live, askers = _live_of(evaluations), _askers(evaluations)
+    due_on = (now + timedelta(days=_due_days())).date()
+    over: dict[str, list[ObligationTask]] = {NOT_ASKED: [], ASKED_OTHERWISE: []}
+    opened: list[ObligationTask] = []
+    for evaluation in evaluations:
+        use, due, kept = _use(evaluation), due_in(evaluation), set()
+        for key, task in live[use].items():
+            item = due.get(key)
+            if item is not None and says_the_same(task, item):
+                kept.add(key)
+            else:
+                over[NOT_ASKED if item is None else ASKED_OTHERWISE].append(task)
+        person = askers.get(use) or (actor.user if isinstance(actor, Actor) else None)
+        for key in due.keys() - kept:
+            owner = person or versions[evaluation.version_id].submitted_by
+            task = _task(evaluation, key, due[key], person=owner, due_on=due_on)
+            task.opened_by, task.opened_at = str(actor), now
+            opened.append(task)
+    lapsed = [
+        entry for reason, rows in over.items() for entry in _lapse(rows, reason, by=str(actor), now=now)
+    ]
+    opened.sort(key=lambda task: (task.version_id, task.license_id, task.obligation_id))
+    ObligationTask.objects.bulk_create(opened)
+    log.append_all([*lapsed, *(_opened(task, now=now) for task in opened)])
 
 
 def lapse_for(*, approval: Approval, by: str, now: datetime) -> int:
@@ -121,31 +140,33 @@ def kind_of(item: Mapping[str, Any]) -> str:
     return str(item.get("evidence_kind") or EvidenceKind.DOCUMENT)
 
 
+def _use(row: Evaluation | ObligationTask | Approval) -> Use:
+    return row.version_id, row.environment_id, row.purpose
+
+
 def _live(evaluation: Evaluation) -> dict[Key, ObligationTask]:
+    return _live_of([evaluation])[_use(evaluation)]
+
+
+def _live_of(evaluations: Sequence[Evaluation]) -> dict[Use, dict[Key, ObligationTask]]:
+    """The work that counts for each of these uses."""
     rows = ObligationTask.objects.filter(
-        version=evaluation.version_id,
-        environment=evaluation.environment_id,
-        purpose=evaluation.purpose,
-        status__in=LIVE,
+        version__in={row.version_id for row in evaluations}, status__in=LIVE
     ).select_related("environment", "owner", "evaluation")
-    return {(row.license_id, row.obligation_id): row for row in rows}
+    found: dict[Use, dict[Key, ObligationTask]] = {_use(row): {} for row in evaluations}
+    for row in rows.defer("evaluation__request", "evaluation__result"):
+        if _use(row) in found:
+            found[_use(row)][row.license_id, row.obligation_id] = row
+    return found
 
 
-def _asker(evaluation: Evaluation, version: ModelVersion, actor: Actor | str) -> User:
-    """For whom the work is: who asked for the approval, else who asked for the evaluation, else who registered."""
-    approval = (
-        Approval.objects.filter(
-            version=version,
-            environment=evaluation.environment_id,
-            purpose=evaluation.purpose,
-            status__in=[ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED],
-        )
-        .select_related("requested_by")
-        .first()
+def _askers(evaluations: Sequence[Evaluation]) -> dict[Use, User]:
+    """For whom the work of a use is: who asked for its approval; else, who asked for the evaluation or registered."""
+    approvals = Approval.objects.filter(
+        version__in={row.version_id for row in evaluations},
+        status__in=[ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED],
     )
-    if approval is not None:
-        return approval.requested_by
-    return actor.user if isinstance(actor, Actor) else version.submitted_by
+    return {_use(row): row.requested_by for row in approvals.select_related("requested_by")}
 
 
 def _due_days() -> int:
@@ -175,9 +196,8 @@ def _task(
     )
 
 
-def _open(task: ObligationTask, *, now: datetime) -> None:
-    task.save(force_insert=True)
-    log_task(
+def _opened(task: ObligationTask, *, now: datetime) -> log.Decision:
+    return _decision(
         Event.OBLIGATION_OPENED,
         task,
         actor=task.opened_by,
@@ -189,14 +209,35 @@ def _open(task: ObligationTask, *, now: datetime) -> None:
 
 def lapse(task: ObligationTask, *, reason: str, by: str, now: datetime) -> None:
     """Work that nobody has to do any more; it stays on record with its evidence."""
-    rows = ObligationTask.objects.filter(pk=task.pk, status__in=LIVE)
-    if rows.update(status=TaskStatus.LAPSED, lapsed_by=by, lapsed_at=now, lapse_reason=reason) == 1:
-        log_task(Event.OBLIGATION_LAPSED, task, actor=by, now=now, was=task.status)
+    log.append_all(_lapse([task], reason, by=by, now=now))
+
+
+def _lapse(tasks: Sequence[ObligationTask], reason: str, *, by: str, now: datetime) -> list[log.Decision]:
+    """Let those of the tasks lapse that still count; what the log is to say."""
+    if not tasks:
+        return []
+    rows = ObligationTask.objects.filter(pk__in=[task.pk for task in tasks], status__in=LIVE)
+    was = dict(rows.select_for_update().order_by("pk").values_list("pk", "status"))
+    ObligationTask.objects.filter(pk__in=was).update(
+        status=TaskStatus.LAPSED, lapsed_by=by, lapsed_at=now, lapse_reason=reason
+    )
+    return [
+        _decision(Event.OBLIGATION_LAPSED, task, actor=by, now=now, was=was[task.pk])
+        for task in tasks
+        if task.pk in was
+    ]
 
 
 def log_task(event: Event, task: ObligationTask, *, actor: object, now: datetime, **more: Any) -> None:
-    """One step of the work on an obligation. The log is public: words and addresses go in by their digest."""
-    log.append(
+    """Log one step of the work on an obligation."""
+    log.append_all([_decision(event, task, actor=actor, now=now, **more)])
+
+
+def _decision(
+    event: Event, task: ObligationTask, *, actor: object, now: datetime, **more: Any
+) -> log.Decision:
+    """What the log says of a step. It is public: words and addresses go in by their digest."""
+    return log.Decision(
         event=event,
         actor=str(actor),
         subject=f"obligation:{task.pk}",
@@ -204,8 +245,8 @@ def log_task(event: Event, task: ObligationTask, *, actor: object, now: datetime
             "version": task.version_id,
             "environment": task.environment.name,
             "purpose": task.purpose,
-            "license": task.license_id,
-            "obligation": task.obligation_id,
+            "license": words.name(task.license_id, license_id=task.license_id),
+            "obligation": words.name(task.obligation_id, license_id=task.license_id),
             "evidence_kind": task.evidence_kind,
             "owner": f"user:{task.owner.username}",
             "due_on": task.due_on.isoformat(),

@@ -27,6 +27,8 @@ from registry.licensing import change
 from registry.models import (
     Approval,
     Evaluation,
+    LicenseConclusion,
+    LineageStatement,
     ReevaluationPart,
     ServingEnvironment,
 )
@@ -43,16 +45,18 @@ GOES_ON = timedelta(seconds=5)
 
 
 class InputsKeepChanging(RuntimeError):
-    """Facts, catalogue or environments changed each time the part was computed."""
+    """Facts, catalogue, environments or conclusions changed each time the part was computed."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything outside the versions that a verdict rests on, as of a moment; equal when nothing changed."""
+    """What people changed that a verdict rests on, as of a moment; equal when nobody changed anything."""
 
     organization: FactsInForce | None
     catalog_digest: str
     environments: tuple[tuple[int, datetime], ...]
+    # How many conclusions about licences, and statements about ancestors; none is ever taken away.
+    said: tuple[int, int]
 
     @classmethod
     def at(cls, now: datetime) -> "Inputs":
@@ -61,6 +65,7 @@ class Inputs:
             organization=facts_in_force(at=now),
             catalog_digest=catalogs.ensure_on_record(actor=RAISED_BY, now=now).catalog_digest,
             environments=tuple(ServingEnvironment.objects.order_by("pk").values_list("pk", "defined_at")),
+            said=(LicenseConclusion.objects.count(), LineageStatement.objects.count()),
         )
 
 

@@ -13,7 +13,7 @@ from governance.actors import Actor
 from governance.errors import Conflict, InvalidInput
 from governance.models import PolicyDocument
 from governance.permissions import Permission
-from registry.actions import evaluate, words
+from registry.actions import evaluate, obligations, words
 from registry.actions.reevaluations import GROUP_BITS
 from registry.actions.review import FourEyesRequired
 from registry.licensing import change
@@ -130,6 +130,7 @@ def lift(*, approval: Approval, note: str, actor: Actor, now: datetime) -> Suspe
     if waiting.update(lifted_by=actor.user, lifted_at=now, lifted_evaluation=fresh, lifted_note=note) != 1:
         raise NotSuspended("The approval is not suspended any more.")
     row.refresh_from_db()
+    obligations.open_tasks(evaluation=fresh, actor=actor, now=now)
     log.append(
         event=Event.APPROVAL_RESUMED,
         actor=str(actor),

@@ -91,6 +91,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _said(words: str) -> str:
-    """The words in one line, without what a database cannot hold, cut short."""
-    plain = " ".join(words.replace("\x00", " ").encode("utf-8", "replace").decode("utf-8").split())
+    """The words in one line, without what neither a database nor a question can hold, cut short."""
+    printable = "".join(mark if ord(mark) >= 32 else " " for mark in words)
+    plain = " ".join(printable.encode("utf-8", "replace").decode("utf-8").split())
     return plain if len(plain) <= MAX_SAYS else plain[: MAX_SAYS - 1] + "…"

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}/[A-Za-z0-9_][A-Za-z0-9._-]{0,95}")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
+# With `.git` at its end it is an address, which a licence question takes for no name.
+NAME = re.compile(rf"{_PART}/{_PART}(?<!\.git)", re.ASCII | re.IGNORECASE)
 MAX_ANCESTORS = 64
 
 

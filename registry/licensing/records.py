@@ -9,8 +9,8 @@ from typing import Any
 from modelcustody_client import canonical
 
 from governance.fields import InvalidField
-from registry.licensing import catalog
-from registry.licensing.catalog import InvalidCatalog
+from registry.licensing import catalog, record_reader
+from registry.licensing.record_reader import InvalidCatalog
 from registry.licensing.terms import License, Relation
 
 Record = Mapping[str, Any]
@@ -43,15 +43,15 @@ def shipped() -> Mapping[str, Record]:
 def parse_kept(license_id: str, record: Record) -> License:
     """A record that is on file. One that this release no longer understands decides nothing: a person must."""
     try:
-        return catalog.parse_license(record, path=license_id)
+        return record_reader.parse_license(record, path=license_id)
     except InvalidField as problem:
-        return catalog.parse_license(_unreadable(license_id, problem), path=license_id)
+        return record_reader.parse_license(_unreadable(license_id, problem), path=license_id)
 
 
 def is_readable(license_id: str, record: Record) -> bool:
     """Whether this release understands a record that is on file."""
     try:
-        catalog.parse_license(record, path=license_id)
+        record_reader.parse_license(record, path=license_id)
     except InvalidField:
         return False
     return True

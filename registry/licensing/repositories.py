@@ -19,6 +19,8 @@ class Revision:
 
 
 ANY = Revision()
+# A branch or tag may be named like a commit, and is none.
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def _applying(found: Iterable[_Entry], at: Revision) -> tuple[list[_Entry], list
 
 
 def _is_listed(known: Repositories, at: Revision) -> bool:
-    return at.commit is not None and any(at.commit.startswith(commit) for commit in known.commits)
+    commit = at.commit if at.commit and _COMMIT.fullmatch(at.commit) else ""
+    return any(commit.startswith(listed) for listed in known.commits)
 
 
 def holds_at(known: Repositories, at: Revision) -> bool | None:

@@ -9,7 +9,8 @@ from registry.sources.base import COMMIT, InvalidSource
 from registry.sources.folder import locate
 
 PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
-NAME = re.compile(rf"({PART})/({PART})")
+# With `.git` at its end it is an address, which a licence question takes for no name.
+NAME = re.compile(rf"({PART})/({PART})(?<!\.git)", re.ASCII | re.IGNORECASE)
 # What git accepts in a branch or tag, and nothing that could leave a path or a URL.
 REVISION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/-]{0,198}[A-Za-z0-9_-])?")
 HOW = "Write hf://org/name for a Hub repository, or folder:///absolute/path for a folder."

@@ -8,6 +8,7 @@ From the commit of the change to the end of the campaign:
 """
 
 import argparse
+import functools
 import os
 import signal
 import subprocess
@@ -66,12 +67,14 @@ def wait(campaign: Any) -> float:
     raise TimeoutError(f"not finished: {campaign.done} of {campaign.total}")
 
 
-def report(name: str, campaign: Any, seconds: float) -> None:
+def report(name: str, campaign: Any, seconds: float, cpu: dict[str, float]) -> None:
     rate = campaign.done / seconds if seconds else 0.0
+    used = ", ".join(f"{part} {spent:.1f} s" for part, spent in cpu.items())
     counts = ", ".join(
         f"{field} {getattr(campaign, field)}" for field in ("worse", "better", "same", "failed", "recorded")
     )
     print(f"{name:<8} {campaign.done} approvals in {seconds:6.2f} s   {rate:7.0f}/s   ({counts})")
+    print(f"{'':<8} processor time: {used}")
 
 
 def prepare(count: int) -> Any:
@@ -158,6 +161,12 @@ def main(arguments: list[str]) -> int:
         installation.stop()
 
 
+def _postmaster(installation: TemporaryInstallation) -> int:
+    """The process of the database server, whose children serve the connections."""
+    found = installation.server.cluster.server() if installation.server else None
+    return found.pid if found else 0
+
+
 def run(options: argparse.Namespace, installation: TemporaryInstallation) -> int:
     start = time.monotonic()
     facts = prepare(options.versions)
@@ -165,16 +174,19 @@ def run(options: argparse.Namespace, installation: TemporaryInstallation) -> int
     seconds: list[float] = []
     with (installation.folder / "worker.log").open("ab") as log:
         worker = start_worker(options.processes, log)
+        roots = {"workers": worker.pid, "database": _postmaster(installation)}
         try:
-            warm = ask()
-            wait(warm)  # the worker starts, and its processes read the catalogue
-            confirmed = ask()
-            seconds.append(wait(confirmed))
-            report("confirm", confirmed, seconds[-1])
-            for name, changed in campaigns(facts):
-                campaign = change(changed)
+            wait(ask())  # the worker starts, and its processes read the catalogue
+            changes = [
+                ("confirm", ask),
+                *((name, functools.partial(change, to)) for name, to in campaigns(facts)),
+            ]
+            for name, begin in changes:
+                before = {part: measuring.cpu_seconds(pid) for part, pid in roots.items()}
+                campaign = begin()
                 seconds.append(wait(campaign))
-                report(name, campaign, seconds[-1])
+                spent = {part: measuring.cpu_seconds(pid) - before[part] for part, pid in roots.items()}
+                report(name, campaign, seconds[-1], spent)
         finally:
             stop(worker)
     change(campaigns(facts)[0][1])

@@ -30,6 +30,33 @@ def summary(name: str, micros: Sequence[float]) -> str:
     )
 
 
+def cpu_seconds(root: int) -> float:
+    """The processor time of a process and of all that it started, those that ended included.
+
+    Unlike the time on the clock it says the same on a machine that others use too.
+    """
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        found = _times(folder)
+        if found is not None:
+            parents[int(folder.name)] = found
+    wanted, total = {root}, 0.0
+    while wanted:
+        pid = wanted.pop()
+        if pid in parents:
+            total += parents[pid][1]
+        wanted |= {child for child, (parent, _) in parents.items() if parent == pid}
+    return total
+
+
+def _times(folder: Path) -> tuple[int, float] | None:
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it ended as we looked
+        return None
+    return int(fields[1]), sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
 def profile(work: Callable[[], Any], *, rows: int = 10) -> list[str]:
     """The functions in which the most time is spent themselves."""
     profiler = cProfile.Profile()

@@ -36,7 +36,10 @@ def permitted(places: list[models.ServingEnvironment], facts: FactsInForce, on: 
     """The licences under which a version of its own may be used in every place."""
     terms = catalogs.current()
     names = sorted(set(terms.licenses) - {catalog.UNKNOWN})
-    rows = resolved([(f"probe-{place}", name, ()) for place, name in enumerate(names)], officer=factories.actor(Role.OFFICER))
+    rows = resolved(
+        [(f"probe-{place}", name, ()) for place, name in enumerate(names)],
+        officer=factories.actor(Role.OFFICER),
+    )
     found = []
     for name, row in zip(names, rows, strict=True):
         answers = bulk_evaluation.judge_many(

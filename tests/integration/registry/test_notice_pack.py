@@ -15,6 +15,7 @@ from modelcustody_client import archive, packing
 from governance.errors import GovernanceError
 from governance.permissions import Role, Scope
 from registry import notice_pack
+from registry.actions import lineage
 from registry.models import LicenseFinding, LineageEdge, ModelVersion
 from tests import factories
 from tests.refusals import rows_of
@@ -126,6 +127,24 @@ def test_a_derived_model_says_that_it_was_changed_and_what_came_with_its_base(tm
     assert f"{row.registered_model} is fine-tuned from meta-llama/Llama-3.3-70B-Instruct@main" in text
     assert NOTICE in text
     assert "Not among its files, and to be added: the text of llama-3.3." in text
+
+
+def test_what_people_stated_about_the_ancestors_is_said_too(tmp_path: Path) -> None:
+    row = version(tmp_path, {"LICENSE": "MIT\n"}, license_id="mit", found={"LICENSE": "mit"})
+    lineage.state_ancestor(
+        version=row,
+        stated=lineage.Stated(relation="quantized", base_model="meta-llama/Llama-3.3-70B-Instruct"),
+        reason="asked them",
+        actor=factories.actor(),
+        now=factories.NOW,
+    )
+
+    text = build(row)["NOTICE"].decode()
+
+    assert (
+        f"{row.registered_model} is a quantized copy of meta-llama/Llama-3.3-70B-Instruct; its files" in text
+    )
+    assert NOTICE in text
 
 
 def test_a_license_without_demands_makes_a_plain_notice(tmp_path: Path) -> None:

@@ -475,7 +475,7 @@ def test_queries_do_not_grow_with_the_number_of_versions(
     versions = [registered(f"acme/model-of-{number}", "mit", "acme/base") for number in range(20)]
     place = factories.environment(use=USE)
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(16):
         found = bulk_evaluation.judge_many(
             [(version, place) for version in versions],
             organization=None,

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from registry import standing, standing_many
+from registry import standing, standing_many, suspended
 from registry.actions import custody
 from registry.lifecycle import Outcome, Severity
 from registry.models import Approval
@@ -47,7 +47,8 @@ def test_each_of_many_is_as_it_is_alone() -> None:
     found = standing_many.bases(versions)
 
     for version in versions:
-        approvals = Approval.objects.filter(version=version).select_related("environment").order_by("pk")
+        rows = Approval.objects.filter(version=version).select_related("environment").order_by("pk")
+        approvals = suspended.marked(rows)
         alone = standing.candidate(version, approvals=approvals, license_evidence=None)
         assert found[version.pk] == dataclasses.replace(alone, files=(), origin=None)
     assert found[released.pk].verification is None

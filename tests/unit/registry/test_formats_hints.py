@@ -87,3 +87,14 @@ def test_any_card_is_read(card: dict[str, Any], text: str) -> None:
     assert len(found) <= hints.MAX_HINTS
     assert all(0 < len(one.says) <= hints.MAX_SAYS and "\x00" not in one.says for one in found)
     assert len({(one.kind, one.says) for one in found}) == len(found)
+
+
+def test_what_a_question_cannot_hold_is_left_out_of_the_words() -> None:
+    ((_, words, _),) = said({"base_model": "me\x1b[31m \x07too"})
+
+    assert words == "base_model: me [31m too"
+
+
+@pytest.mark.parametrize("name", ["acme/model.git", "acme/model.GIT"])
+def test_the_address_of_a_repository_is_no_name(name: str) -> None:
+    assert said({"base_model": name}) == [("base", f"base_model: {name}", "")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.licensing import catalog
+from registry.licensing import catalog, record_reader
 from registry.licensing.gate import Gate
 from registry.licensing.repositories import Revision
 from registry.licensing.terms import EvidenceKind, Relation, Scope, Verification
@@ -168,14 +168,14 @@ def test_a_wrong_record_is_refused(text: str, old: str, new: str, said: str) -> 
     assert old in text
     name = "mit" if text is MIT else "llama_3.3"
 
-    with pytest.raises(catalog.InvalidCatalog, match=said):
+    with pytest.raises(record_reader.InvalidCatalog, match=said):
         catalog.build(files(**{name: text.replace(old, new, 1)}))
 
 
 def test_a_catalog_needs_the_unknown_record(tmp_path: Path) -> None:
     (tmp_path / "mit.toml").write_text(MIT)
 
-    with pytest.raises(catalog.InvalidCatalog, match="unknown"):
+    with pytest.raises(record_reader.InvalidCatalog, match="unknown"):
         catalog.load(tmp_path)
 
 

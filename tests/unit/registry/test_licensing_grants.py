@@ -7,7 +7,7 @@ import pytest
 
 from registry.licensing import catalog, evaluate, request
 from registry.licensing.answer import EvaluationResult
-from registry.licensing.catalog import InvalidCatalog
+from registry.licensing.record_reader import InvalidCatalog
 
 MODEL = "meta-llama/Llama-3.3-70B-Instruct"
 HUGE = {"2024-11": {"all_products_incl_affiliates": 700_000_001}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from registry.licensing import catalog, evaluate
+from registry.licensing import catalog, evaluate, record_reader
 from registry.licensing.answer import EvaluationResult
 from registry.licensing.request import parse_request
 from registry.licensing.terms import Relation, Scope
@@ -114,5 +114,5 @@ def test_no_record_lets_weights_go(relation: str, scope: str) -> None:
     files = {path.name: path.read_text() for path in catalog.FOLDER.glob("*.toml")}
     files["mit.toml"] = files["mit.toml"].replace(f'{relation} = "covered"', f'{relation} = "{scope}"')
 
-    with pytest.raises(catalog.InvalidCatalog, match=relation):
+    with pytest.raises(record_reader.InvalidCatalog, match=relation):
         catalog.build((name, text.encode()) for name, text in files.items())

@@ -208,3 +208,82 @@ def test_more_users_and_revenue_never_help(
     assume(before.verdict is not Verdict.NEEDS_REVIEW)
 
     assert freedom(asked(grown, known)) <= freedom(before)
+
+
+@given(QUESTION, KNOWN, st.sampled_from(MODELS))
+@SLOW
+def test_another_teacher_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], teacher: str
+) -> None:
+    entry = {"model": MODELS[0], "relation": "synthetic_outputs", "parents": [], "teacher": teacher}
+    before = asked(question, known)
+    after = asked({**question, "lineage": [*question["lineage"], entry]}, known)
+
+    assert freedom(after) <= freedom(before)
+    assert set(before.effective_licenses) <= set(after.effective_licenses)
+
+
+@given(QUESTION, KNOWN, st.randoms())
+@SLOW
+def test_letter_case_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], chance: random.Random
+) -> None:
+    other = copy.deepcopy(question)
+    for entry in other["lineage"]:
+        entry["model"] = chance.choice([entry["model"], entry["model"].upper()])
+        entry["parents"] = [chance.choice([name, name.swapcase()]) for name in entry["parents"]]
+    before, after = asked(question, known), asked(other, known)
+
+    assert after.verdict is before.verdict
+    assert after.effective_licenses == before.effective_licenses
+    assert freedom(after) == freedom(before)
+
+
+@given(QUESTION, KNOWN, st.sampled_from(MODELS[1:]), st.sampled_from(IDS))
+@SLOW
+def test_a_person_concludes_only_about_the_model_they_named(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], model: str, license_id: str
+) -> None:
+    said = {"model": model, "parents": [], "concluded_by": "user:ada"}
+    told = {**known, model: (license_id,)}
+    before = asked({**question, "lineage": [*question["lineage"], {**said, "concluded_by": None}]}, told)
+    after = asked({**question, "lineage": [*question["lineage"], said]}, told)
+    sources = [
+        [item for item in result.findings if item.clause is None and not item.reason.startswith(f"{model}: ")]
+        for result in (before, after)
+    ]
+
+    assert sources[0] == sources[1]
+    assert before.effective_licenses == after.effective_licenses
+    assert before.verdict is after.verdict
+
+
+@given(
+    QUESTION,
+    KNOWN,
+    st.sampled_from(["relation", "own_licence", "multimodal", "guardrails_intact", "competes"]),
+)
+@SLOW
+def test_silence_about_the_plan_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], key: str
+) -> None:
+    planned = {**question, "derivative": {**question["derivative"], "name": "acme/Llama-x"}}
+    silent = {**planned, "derivative": {**planned["derivative"], key: None}}
+
+    assert freedom(asked(silent, known)) <= freedom(asked(planned, known))
+
+
+@given(
+    QUESTION,
+    KNOWN,
+    st.sampled_from([("hosting", "none", "public_api"), ("hosting", "none", "embedded_feature"),
+                     ("distribute_weights", False, True), ("distribute_derivative", False, True)]),
+)  # fmt: skip
+@SLOW
+def test_to_let_others_have_the_model_never_helps(
+    question: dict[str, Any], known: dict[str, tuple[str, ...]], change: tuple[str, Any, Any]
+) -> None:
+    key, kept, shared = change
+    before, after = ({**question, "use": {**question["use"], key: value}} for value in (kept, shared))
+
+    assert freedom(asked(after, known)) <= freedom(asked(before, known))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.licensing import catalog, claims, differences, records, releases, wording
+from registry.licensing import catalog, claims, differences, record_reader, records, releases, wording
 from registry.licensing.terms import License
 from tests.licenses import HOUSE, to_toml
 
@@ -20,7 +20,7 @@ def house(**changes: str) -> License:
     text = HOUSE
     for old, new in changes.items():
         text = text.replace(old, new)
-    return catalog.parse_license(records.read_toml(text), path="toml")
+    return record_reader.parse_license(records.read_toml(text), path="toml")
 
 
 # -- digests ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from registry.licensing import catalog, evaluate
-from registry.licensing.catalog import Catalog, InvalidCatalog
+from registry.licensing.catalog import Catalog
+from registry.licensing.record_reader import InvalidCatalog
 from registry.licensing.repositories import Known, Revision
 from registry.licensing.request import parse_request
 
