@@ -13,7 +13,7 @@ from governance.fields import InvalidField
 from governance.permissions import Role
 from registry import catalogs, models
 from registry.actions import evaluate, license_records, shipped_licenses
-from registry.licensing import catalog, records
+from registry.licensing import catalog, conditions, records
 from registry.licensing.terms import Verdict
 from tests import decisions, factories
 from tests import licenses as own
@@ -177,7 +177,7 @@ def test_a_record_that_this_release_does_not_understand_needs_a_person(
     catalogs._PARSED.clear()
     monkeypatch.setattr(
         "registry.licensing.conditions.KINDS",
-        {kind: parse for kind, parse in catalog.conditions.KINDS.items() if kind != "prohibited_use"},
+        {kind: parse for kind, parse in conditions.KINDS.items() if kind != "prohibited_use"},
     )
 
     found = catalogs.at(release.catalog_digest)
