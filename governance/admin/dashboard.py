@@ -92,6 +92,11 @@ def _list(resource: str, query: str = "") -> str:
 
 
 def _tiles(*, now: datetime) -> list[Tile]:
+    return [*_work_tiles(now=now), *_denial_tiles(now=now)]
+
+
+def _work_tiles(*, now: datetime) -> list[Tile]:
+    """What waits for someone to do it."""
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
     alarming = Alert.objects.filter(**Alert.STATES["open"]).count()
     failing = len(axes.failing())
@@ -99,12 +104,8 @@ def _tiles(*, now: datetime) -> list[Tile]:
     expiring = Approval.objects.filter(
         status=ApprovalStatus.APPROVED, expires_at__gt=now, expires_at__lte=soon
     ).count()
-    denied = Admission.objects.filter(
-        decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)
-    ).count()
     work = ObligationTask.objects.filter(status=TaskStatus.OPEN)
     open_work, overdue = work.count(), duties.overdue(work, on=now.date()).count()
-    gaps = len(overview.open_gaps())
     return [
         Tile(
             "Awaiting review",
@@ -146,6 +147,16 @@ def _tiles(*, now: datetime) -> list[Tile]:
             _list("registry_obligationtask", "state=overdue"),
             _tone(overdue, "bad"),
         ),
+    ]
+
+
+def _denial_tiles(*, now: datetime) -> list[Tile]:
+    """What was refused, or never arrived."""
+    denied = Admission.objects.filter(
+        decision="deny", decided_at__gte=now - timedelta(days=DENIED_DAYS)
+    ).count()
+    gaps = len(overview.open_gaps())
+    return [
         Tile(
             "Denied admissions",
             denied,
