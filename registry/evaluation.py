@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
@@ -47,8 +46,7 @@ class Judgement:
     @functools.cached_property
     def evaluation_digest(self) -> str:
         """The name of question and answer together."""
-        content = canonical.dumps({"request": self.request, "result": self.result})
-        return f"sha256:{hashlib.sha256(content).hexdigest()}"
+        return canonical.digest({"request": self.request, "result": self.result})
 
 
 def judge(

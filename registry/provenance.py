@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -150,7 +149,7 @@ def summary(facts: Sequence[OriginFact]) -> dict[str, Any]:
 def digest(facts: Sequence[OriginFact]) -> str:
     """The name of exactly these facts."""
     listed = [{"attribute": fact.attribute.value, **fact_json(fact)} for fact in sorted(facts)]
-    return f"sha256:{hashlib.sha256(canonical.dumps(listed)).hexdigest()}"
+    return canonical.digest(listed)
 
 
 def fact_json(fact: OriginFact) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Work on one obligation: evidence is added or carried over; it is completed, waived by another person, or assigned."""
 
-import hashlib
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -230,7 +229,7 @@ def _digest(row: ObligationEvidence) -> str:
         "note": row.note,
         "document_sha256": row.document.sha256 if row.document else None,
     }
-    return "sha256:" + hashlib.sha256(canonical.dumps(content)).hexdigest()
+    return canonical.digest(content)
 
 
 def _decide(task: ObligationTask, *, to: TaskStatus, note: str, actor: Actor, now: datetime) -> None:

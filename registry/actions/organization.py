@@ -1,6 +1,5 @@
 """Facts about the organisation, attested by a person; a change is a new row."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,7 +103,7 @@ def attest_facts(  # noqa: PLR0913  (one argument a thing it needs, all named)
 
 
 def _digest(facts: Mapping[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(canonical.dumps(facts)).hexdigest()
+    return canonical.digest(facts)
 
 
 def _one_at_a_time() -> None:

@@ -1,6 +1,5 @@
 """Questions "what if": answered at once where they are small, else handed to a worker. The facts stay as they are."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -86,7 +85,7 @@ def hand_over(
     on = ground(change, policy_text=policy_text, now=now)
     compare.check(on, cells.environments)
     asked = {"change": change.to_json(), "selection": chosen.to_json(), "policy_text": policy_text}
-    digest = "sha256:" + hashlib.sha256(canonical.dumps(asked)).hexdigest()
+    digest = canonical.digest(asked)
     run = WhatIfRun.objects.create(
         **asked,
         question_digest=digest,

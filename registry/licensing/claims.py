@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from registry.licensing.names import folded
 from registry.licensing.terms import License
 
 
@@ -29,11 +30,11 @@ def claims(found: License, others: Iterable[License]) -> tuple[Claim, ...]:
 
 
 def _names(found: License, other: License) -> Iterator[Claim]:
-    mine, theirs = _folded(found.hub.publishers), _folded(other.hub.publishers)
+    mine, theirs = folded(found.hub.publishers), folded(other.hub.publishers)
     if mine and theirs and not mine & theirs:  # the same name of two publishers is two licenses
         return
     for field in ("licenses", "license_names"):
-        held = _folded(getattr(other.hub, field)) - {"other"}
+        held = folded(getattr(other.hub, field)) - {"other"}
         for name in getattr(found.hub, field):
             if name.casefold() in held:
                 yield Claim(f"hub.{field}", name, other.id, is_text=False)
@@ -62,7 +63,3 @@ def _texts(found: License, other: License) -> Iterator[Claim]:
     for place, template in enumerate(found.templates):
         if template.segments in templates:
             yield Claim(f"templates[{place}]", f"{len(template.segments)} segments", other.id, is_text=True)
-
-
-def _folded(names: Iterable[str]) -> set[str]:
-    return {name.casefold() for name in names}

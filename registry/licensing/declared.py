@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from registry.licensing import repositories
 from registry.licensing.catalog import UNKNOWN, Catalog
+from registry.licensing.names import folded, matches
 from registry.licensing.request import Declared
 from registry.licensing.terms import License
 
@@ -96,7 +96,7 @@ def _link_words(link: str) -> set[str]:
 
 
 def _squeezed(terms: License) -> set[str]:
-    names = {*_folded(terms.hub.licenses), *_folded(terms.hub.license_names)} - SILENT
+    names = {*folded(terms.hub.licenses), *folded(terms.hub.license_names)} - SILENT
     return {_squeeze(name) for name in names}
 
 
@@ -123,24 +123,20 @@ def _possible(word: str, name: str | None, model: str | None, catalog: Catalog) 
 def _meant(possible: Sequence[License], model: str | None) -> list[License]:
     """The publisher's own record goes first; one that belongs to other publishers is never meant by its name."""
     publisher = (model or "").split("/", 1)[0].casefold()
-    own = [terms for terms in possible if publisher in _folded(terms.hub.publishers)]
+    own = [terms for terms in possible if publisher in folded(terms.hub.publishers)]
     return own or [terms for terms in possible if not terms.hub.publishers]
 
 
 def _names(terms: License, word: str, name: str | None, model: str | None) -> bool:
-    if terms.id == UNKNOWN or repositories.covers(terms.hub.excluded_repositories, model or ""):
+    if terms.id == UNKNOWN or matches(model or "", terms.hub.excluded_repositories):
         return False
     if name is not None and name.casefold() != word.casefold():
-        fits = word.casefold() in SILENT | _folded(terms.hub.licenses)  # else the card names two licenses
-        return fits and name.casefold() in _folded(terms.hub.license_names)
-    return word.casefold() in _folded(terms.hub.licenses) and word.casefold() not in SILENT
+        fits = word.casefold() in SILENT | folded(terms.hub.licenses)  # else the card names two licenses
+        return fits and name.casefold() in folded(terms.hub.license_names)
+    return word.casefold() in folded(terms.hub.licenses) and word.casefold() not in SILENT
 
 
 def _named(name: str, catalog: Catalog) -> list[License]:
     return [
-        terms for terms in catalog.licenses.values() if name.casefold() in _folded(terms.hub.license_names)
+        terms for terms in catalog.licenses.values() if name.casefold() in folded(terms.hub.license_names)
     ]
-
-
-def _folded(names: Sequence[str]) -> set[str]:
-    return {name.casefold() for name in names}

@@ -13,7 +13,8 @@ from governance.fields import Fields
 from registry.licensing import situation
 from registry.licensing.facts import EntityType, Hosting, Purpose, Role, Stage
 from registry.licensing.logic import NO, YES, Truth, both, either, negate
-from registry.licensing.situation import Situation, matches, member
+from registry.licensing.names import matches
+from registry.licensing.situation import Situation, member
 from registry.licensing.terms import Relation
 
 

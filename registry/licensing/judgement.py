@@ -6,7 +6,8 @@ from registry.licensing import triggers
 from registry.licensing.answer import Due, Finding
 from registry.licensing.catalog import Catalog
 from registry.licensing.logic import NO, YES, Truth
-from registry.licensing.situation import Outcome, Situation, matches
+from registry.licensing.names import matches
+from registry.licensing.situation import Outcome, Situation
 from registry.licensing.terms import Condition, Grant, License, Obligation, State, Verdict
 
 _EFFECTLESS = {State.MET: Verdict.ALLOWED, State.UNKNOWN: Verdict.NEEDS_REVIEW}

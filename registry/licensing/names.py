@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 
 THIS_MODEL = "(this model)"
 PLANNED = "(planned derivative)"
@@ -18,6 +19,16 @@ def is_plain(name: str) -> bool:
     An address, a revision, a space or a letter of another alphabet would make another model of a known one.
     """
     return bool(_PLAIN.fullmatch(name)) and not name.casefold().endswith(".git")
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name fits one of the patterns, in any letter case."""
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def folded(names: Iterable[str]) -> set[str]:
+    """The names in small letters."""
+    return {name.casefold() for name in names}
 
 
 def spellings(first: str | None, names: Iterable[str]) -> Mapping[str, str]:

@@ -1,7 +1,6 @@
 """License records as they are kept: named by digest, read with care, and still there when they cannot be read. Pure."""
 
 import functools
-import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +18,7 @@ MAX_TOML_BYTES = 256 * 1024
 
 def record_digest(record: Record) -> str:
     """The name of a record: the hash of its canonical JSON, so that comments and order do not matter."""
-    return f"sha256:{hashlib.sha256(canonical.dumps(record)).hexdigest()}"
+    return canonical.digest(record)
 
 
 def read_toml(text: str, *, path: str = "toml") -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase, translate
+from fnmatch import translate
 
 from registry.licensing.terms import License, Repositories
 
@@ -117,8 +117,3 @@ def holds_at(known: Repositories, at: Revision) -> bool | None:
 
 def _missing(at: Revision) -> tuple[str, ...]:
     return ("revision",) if at.commit is None or at.day is not None else ("revision_date",)
-
-
-def covers(patterns: Sequence[str], model: str) -> bool:
-    """Whether a model's name fits one of the patterns, in any letter case."""
-    return any(fnmatchcase(model.casefold(), pattern.casefold()) for pattern in patterns)

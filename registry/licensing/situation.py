@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any
 
 from governance.fields import Fields
@@ -55,11 +54,6 @@ def outcome(violated: Truth, *, met: str, broken: str, facts: Mapping[str, Any])
 def hosts(use: UseFacts) -> bool | None:
     """Whether the model is made available to others in any way, or None."""
     return None if use.hosting is None else use.hosting is not Hosting.NONE
-
-
-def matches(model: str, patterns: tuple[str, ...]) -> bool:
-    """Return whether a model name fits one of the patterns, in any letter case."""
-    return any(fnmatchcase(model.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 def member(fields: Fields, key: str, kind: type[StrEnum], name: str) -> str:

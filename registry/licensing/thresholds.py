@@ -9,7 +9,8 @@ from governance.fields import Fields
 from registry.licensing import months
 from registry.licensing.facts import MONTH, MonthlyUsers, OrgFacts
 from registry.licensing.logic import NO, YES, Truth, either
-from registry.licensing.situation import Outcome, Situation, matches, outcome
+from registry.licensing.names import matches
+from registry.licensing.situation import Outcome, Situation, outcome
 
 
 class Basis(StrEnum):

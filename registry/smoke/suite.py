@@ -1,7 +1,6 @@
 """The fixed prompts of the smoke test, and what any sound model's answers have in common. Pure."""
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Sequence
 
@@ -38,13 +37,13 @@ class Answer:
 def suite_digest() -> str:
     """Names the questions and how they are asked."""
     suite = {"questions": list(QUESTIONS), "sampling": SAMPLING, "version": 1}
-    return "sha256:" + hashlib.sha256(canonical.dumps(suite)).hexdigest()
+    return canonical.digest(suite)
 
 
 def fingerprint(answers: Sequence[Answer]) -> str:
     """SHA-256 over the token ids of all answers, in order."""
     tokens = [list(answer.token_ids) for answer in answers]
-    return "sha256:" + hashlib.sha256(canonical.dumps(tokens)).hexdigest()
+    return canonical.digest(tokens)
 
 
 def faults(answers: Sequence[Answer]) -> list[str]:

@@ -5,6 +5,7 @@ Keys sorted by code point, no spaces, UTF-8, no floats, integers within what eve
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import Any
@@ -27,6 +28,11 @@ def dumps(value: Any) -> bytes:
     _check(value, depth=0, allow_floats=False)
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8")
+
+
+def digest(value: Any) -> str:
+    """Return the name of `value`: the SHA-256 of its canonical encoding, as `sha256:` and hexadecimal."""
+    return f"sha256:{hashlib.sha256(dumps(value)).hexdigest()}"
 
 
 def loads(data: bytes, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Any:

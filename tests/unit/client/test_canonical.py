@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -82,3 +83,10 @@ def test_dumps_refuses_what_has_no_canonical_form(value):
 def test_loads_canonical_refuses_other_spellings(data):
     with pytest.raises(canonical.NotCanonical):
         canonical.loads_canonical(data)
+
+
+def test_a_digest_is_that_of_the_canonical_bytes_whatever_the_order_of_keys() -> None:
+    # printf '{"a":1,"b":[]}' | sha256sum
+    expected = "sha256:" + hashlib.sha256(b'{"a":1,"b":[]}').hexdigest()
+
+    assert canonical.digest({"b": [], "a": 1}) == canonical.digest({"a": 1, "b": []}) == expected
