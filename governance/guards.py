@@ -53,6 +53,15 @@ def frozen(
     return row_trigger(table, "UPDATE", name, unless=unless, message="what the row says is frozen")
 
 
+def moves(table: str, name: str, edges: Iterable[tuple[str, str]], column: str) -> Statement:
+    """A trigger that refuses a change of `column` outside the permitted moves."""
+    permitted = ", ".join(f"('{source}', '{target}')" for source, target in edges)
+    unless = f"(OLD.{column}, NEW.{column}) IN ({permitted})"
+    return row_trigger(
+        table, "UPDATE", name, unless=unless, message=f"this move of {column} is not permitted"
+    )
+
+
 def refused(table: str, operations: str, name: str, *, each: str = "ROW") -> Statement:
     """A trigger that refuses the operations on each row of a table, or on each statement."""
     sql = (

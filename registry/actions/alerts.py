@@ -16,6 +16,7 @@ from governance.permissions import Permission
 from registry.actions import words
 from registry.lifecycle import Severity
 from registry.models import Alert, AlertKind, Approval, Evaluation, Reevaluation, Resolution
+from registry.models.alert import ABOUT_APPROVALS
 
 RAISED_BY = "system:reevaluation"
 
@@ -43,7 +44,7 @@ class Settled:
 
     approval: Approval
     wanted: tuple[Wanted, ...] = ()
-    looked_at: frozenset[AlertKind] = field(default_factory=lambda: frozenset(AlertKind))
+    looked_at: frozenset[AlertKind] = field(default_factory=lambda: frozenset(ABOUT_APPROVALS))
 
 
 def settle(

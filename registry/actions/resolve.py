@@ -30,7 +30,7 @@ from registry.verification import reading
 from registry.verification.subject import Expected, Seen
 
 ACTOR = "system:intake"
-DUPLICATES = ("registry_modelversion_revision_once", "registry_modelversion_folder_once")
+DUPLICATES = ("registry_modelversion_revision_once", "registry_modelversion_location_once")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
-from registry.verification import reading
-from registry.verification.checks import TOOL, TOOL_VERSION, run_checks
+from registry.verification import examination
+from registry.verification.checks import TOOL, TOOL_VERSION
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
-from registry.verification.subject import Expected, LicenseClaim, Subject
+from registry.verification.subject import Expected, LicenseClaim
 
 
 def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
@@ -37,10 +37,10 @@ def verify_version(*, run_id: int, worker: str) -> None:
         return
     with runs.held(lease):
         with beating(lease) as heart:
-            expected = expected_files(run.version)
-            read = reading.read_folder(origin.folder_of(run.version), expected, progress=heart.advance)
-            outcomes = run_checks(_subject(run.version, expected, read))
-        _write(run, outcomes, lease=lease, bytes_read=read.bytes_read, now=timezone.now())
+            found = examination.examine(
+                origin.folder_of(run.version), _question(run.version), progress=heart.advance
+            )
+        _write(run, found, lease=lease, now=timezone.now())
 
 
 def expected_files(version: ModelVersion) -> dict[str, Expected]:
@@ -51,14 +51,13 @@ def expected_files(version: ModelVersion) -> dict[str, Expected]:
     }
 
 
-def _subject(version: ModelVersion, expected: dict[str, Expected], read: reading.Reading) -> Subject:
-    return Subject(
+def _question(version: ModelVersion) -> examination.Question:
+    return examination.Question(
         source_kind=version.source_kind,
         revision=version.revision,
-        expected=expected,
-        seen=read.seen,
-        unreadable=read.unreadable,
+        expected=expected_files(version),
         licenses=tuple(_claims(version)),
+        model=str(version.registered_model),
     )
 
 
@@ -72,19 +71,23 @@ def _claims(version: ModelVersion) -> Iterator[LicenseClaim]:
 
 
 @transaction.atomic
-def _write(
-    run: VerificationRun, outcomes: list[CheckOutcome], *, lease: runs.Lease, bytes_read: int, now: datetime
-) -> None:
+def _write(run: VerificationRun, found: examination.Examination, *, lease: runs.Lease, now: datetime) -> None:
     """Results, the end of the run and what follows from it, together."""
     if not lease.rows.select_for_update().exists():
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
+    outcomes = found.outcomes
     CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
     outcome, message = run_outcome(outcomes), _storable(summary(outcomes))
     code = (
         "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
     )
     runs.finish(
-        lease, runs.Ending(outcome, code, message), now=now, bytes_done=bytes_read, bytes_read=bytes_read
+        lease,
+        runs.Ending(outcome, code, message),
+        now=now,
+        bytes_done=found.bytes_read,
+        bytes_read=found.bytes_read,
+        file_states=dict(found.file_states),
     )
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
     worst = critical(outcomes)

@@ -20,11 +20,21 @@ from registry.models.catalog import (
 from registry.models.conclusion import HintKind, LicenseConclusion, LineageHint, LineageStatement
 from registry.models.document import EvidenceDocument
 from registry.models.obligation import ObligationEvidence, ObligationTask
+from registry.models.observation import SourceObservation
 from registry.models.organization import AttestationEvidence, OrganizationProfile
+from registry.models.quarantine import QuarantineRelease, ReleaseDecision
 from registry.models.reevaluation import Cause, Reevaluation, ReevaluationPart
 from registry.models.registered_model import RegisteredModel
 from registry.models.review import Approval, Evaluation, ServingEnvironment
-from registry.models.run import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
+from registry.models.run import (
+    CheckResult,
+    DriftRun,
+    LeasedRun,
+    ResolutionRun,
+    SmokeAnswer,
+    SmokeRun,
+    VerificationRun,
+)
 from registry.models.version import ModelVersion, SourceKind
 from registry.models.what_if import WhatIfRun
 
@@ -39,6 +49,7 @@ __all__ = [
     "CatalogRelease",
     "Cause",
     "CheckResult",
+    "DriftRun",
     "Evaluation",
     "EvidenceDocument",
     "FindingKind",
@@ -57,16 +68,19 @@ __all__ = [
     "OrganizationProfile",
     "Origin",
     "ProposedChange",
+    "QuarantineRelease",
     "Reevaluation",
     "ReevaluationPart",
     "RegisteredModel",
     "Relation",
+    "ReleaseDecision",
     "Resolution",
     "ResolutionRun",
     "ServingEnvironment",
     "SmokeAnswer",
     "SmokeRun",
     "SourceKind",
+    "SourceObservation",
     "Suspension",
     "VerificationRun",
     "WhatIfRun",

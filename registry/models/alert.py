@@ -10,8 +10,10 @@ from django.db.models.functions import Now
 from governance.constraints import both_or_neither, known
 from governance.models import PolicyDocument
 from registry.lifecycle import Severity
+from registry.models.observation import SourceObservation
 from registry.models.reevaluation import Reevaluation
 from registry.models.review import Approval, Evaluation, ServingEnvironment
+from registry.models.run import DriftRun, VerificationRun
 from registry.models.version import ModelVersion
 
 
@@ -21,6 +23,16 @@ class AlertKind(models.TextChoices):
     VERDICT_WORSE = "verdict_worse", "licence verdict got worse"
     NEW_OBLIGATIONS = "new_obligations", "new licence obligations"
     NOT_EVALUATED = "not_evaluated", "licence could not be evaluated again"
+    SOURCE_MOVED = "source_moved", "branch or tag moved"
+    HISTORY_REWRITTEN = "history_rewritten", "history was rewritten"
+    SOURCE_GONE = "source_gone", "source is gone"
+    SOURCE_RENAMED = "source_renamed", "repository was renamed"
+    SOURCE_CHANGED = "source_changed", "files at the source changed"
+    LICENSE_CHANGED = "license_changed", "declared licence changed at the source"
+    GATING_CHANGED = "gating_changed", "access at the source changed"
+    NEW_REVISION = "new_revision", "new revision available"
+    SCAN_CHANGED = "scan_changed", "scan status at the source changed"
+    COPY_ROTTED = "copy_rotted", "stored copy is damaged"
 
 
 class Resolution(models.TextChoices):
@@ -32,7 +44,8 @@ class Resolution(models.TextChoices):
 
 
 SEVERITIES = [severity.value for severity in Severity]
-ABOUT_APPROVALS = [kind.value for kind in AlertKind]
+ABOUT_APPROVALS = [AlertKind.VERDICT_WORSE, AlertKind.NEW_OBLIGATIONS, AlertKind.NOT_EVALUATED]
+ABOUT_SOURCES = [kind for kind in AlertKind if kind not in ABOUT_APPROVALS]
 
 
 class Alert(models.Model):
@@ -56,6 +69,20 @@ class Alert(models.Model):
     reevaluation = models.ForeignKey(
         Reevaluation, on_delete=models.PROTECT, related_name="alerts", null=True, blank=True
     )
+    # What the source said, or the checks found, when it was raised; who looks after it, and what to do.
+    observation = models.ForeignKey(
+        SourceObservation, on_delete=models.PROTECT, related_name="alerts", null=True, blank=True
+    )
+    drift_run = models.ForeignKey(
+        DriftRun, on_delete=models.PROTECT, related_name="alerts", null=True, blank=True
+    )
+    verification_run = models.ForeignKey(
+        VerificationRun, on_delete=models.PROTECT, related_name="alerts", null=True, blank=True
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    remedy = models.TextField(blank=True)
     message = models.TextField()
     # The same for programs.
     facts = models.JSONField(default=dict)
@@ -74,13 +101,22 @@ class Alert(models.Model):
             known("severity", SEVERITIES, name="registry_alert_severity_known"),
             known("resolution", ["", *Resolution.values], name="registry_alert_resolution_known"),
             models.CheckConstraint(
-                condition=~Q(kind__in=ABOUT_APPROVALS)
+                condition=~Q(kind__in=[kind.value for kind in ABOUT_APPROVALS])
                 | Q(approval__isnull=False, version__isnull=False, environment__isnull=False),
                 name="registry_alert_names_its_approval",
             ),
             models.CheckConstraint(
-                condition=Q(kind="not_evaluated") | Q(evaluation__isnull=False),
+                condition=~Q(kind__in=["verdict_worse", "new_obligations"]) | Q(evaluation__isnull=False),
                 name="registry_alert_rests_on_evaluation",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=[kind.value for kind in ABOUT_SOURCES])
+                | (
+                    Q(version__isnull=False, owner__isnull=False, approval__isnull=True)
+                    & ~Q(remedy="")
+                    & (Q(drift_run__isnull=False) | Q(verification_run__isnull=False))
+                ),
+                name="registry_alert_of_source_complete",
             ),
             models.CheckConstraint(condition=~Q(message=""), name="registry_alert_says_why"),
             both_or_neither("acknowledged_by", "acknowledged_at", name="registry_alert_acknowledged_paired"),
@@ -93,6 +129,11 @@ class Alert(models.Model):
                 fields=["approval", "kind"],
                 condition=Q(resolved_at__isnull=True),
                 name="registry_alert_one_open",
+            ),
+            models.UniqueConstraint(
+                fields=["version", "kind"],
+                condition=Q(resolved_at__isnull=True, approval__isnull=True),
+                name="registry_alert_one_open_of_version",
             ),
         ]
         indexes: ClassVar = [

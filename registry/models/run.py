@@ -34,6 +34,9 @@ class LeasedRun(models.Model):
     attempt = models.IntegerField(default=0)
     bytes_done = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
+    # What the worker is doing now, in a word, and how fast it moved lately.
+    stage = models.CharField(max_length=16, blank=True)
+    bytes_per_second = models.BigIntegerField(default=0)
 
     class Meta:
         abstract = True
@@ -76,12 +79,28 @@ class VerificationRun(LeasedRun):
     """Streams every byte once and checks it."""
 
     bytes_read = models.BigIntegerField(default=0)
+    # What the checks were given beside the files: digests of policy and catalogue, observation, bases, limits, versions.
+    inputs = models.JSONField(default=dict)
+    # [device, inode, size, mtime_ns, ctime_ns] of each file as it was read, by path.
+    file_states = models.JSONField(default=dict)
 
     class Meta(LeasedRun.Meta):
         constraints: ClassVar = [
             *LeasedRun.Meta.constraints,
             models.CheckConstraint(
                 condition=Q(manifest_digest__isnull=False), name="registry_verificationrun_has_manifest"
+            ),
+        ]
+
+
+class DriftRun(LeasedRun):
+    """Asks the source of a version what it says now, and holds that against what it said before."""
+
+    class Meta(LeasedRun.Meta):
+        constraints: ClassVar = [
+            *LeasedRun.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(manifest_digest__isnull=False), name="registry_driftrun_has_manifest"
             ),
         ]
 

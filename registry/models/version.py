@@ -20,6 +20,10 @@ class SourceKind(models.TextChoices):
 
     HUB = "hub", "Hugging Face Hub or a mirror"
     FOLDER = "folder", "Folder"
+    S3 = "s3", "S3-compatible storage"
+    HTTP = "http", "HTTP with a checksum file"
+    OLLAMA = "ollama", "Ollama model store"
+    FILE = "file", "Single GGUF file"
 
 
 class ModelVersion(models.Model):
@@ -27,7 +31,7 @@ class ModelVersion(models.Model):
 
     registered_model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="versions")
     source_kind = models.CharField(max_length=16, choices=SourceKind.choices)
-    # `org/name` on the Hub, or the absolute path of a folder.
+    # `org/name` on the Hub, an absolute path on this machine, or the address of a bucket's prefix or a checksum file.
     location = models.TextField()
     requested_revision = models.CharField(max_length=200, blank=True)
     revision = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001 - null says "has none", and is unique
@@ -105,9 +109,9 @@ class ModelVersion(models.Model):
                 name="registry_modelversion_revision_once",
             ),
             models.UniqueConstraint(
-                fields=["location", "manifest_digest"],
-                condition=Q(source_kind="folder"),
-                name="registry_modelversion_folder_once",
+                fields=["source_kind", "location", "manifest_digest"],
+                condition=~Q(source_kind="hub"),
+                name="registry_modelversion_location_once",
             ),
             # The target of the composite foreign keys that tie evidence to its own version.
             models.UniqueConstraint(

@@ -2,12 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from governance.errors import GovernanceError, InvalidInput, Unavailable
+from registry.observed import SourceFacts
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # Called with the number of bytes that arrived since the last call; what it raises ends the transfer.
@@ -94,8 +96,27 @@ class RemoteFile:
     claim_kind: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stream:
+    """The bytes of a file from `offset` on; a source that cannot resume begins at 0 again.
+
+    `validator` names the state that is sent (an entity tag, or a version id): a later request that gives it back gets
+    the rest of the same state, or everything of the new one from 0.
+    """
+
+    offset: int
+    size: int | None
+    validator: str
+    chunks: Iterator[bytes]
+
+
 class ModelSource(Protocol):
     """Where the files of one version come from."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files lie and are used in place; None where they are fetched into the store."""
+        ...
 
     def pin(self, revision: str) -> PinnedRevision:
         """Resolve a branch or tag, once."""
@@ -103,6 +124,16 @@ class ModelSource(Protocol):
 
     def list_files(self) -> list[RemoteFile]:
         """List the files of the pinned state, and make sure that it is still the one that was asked for."""
+        ...
+
+    def observe(self) -> SourceFacts:
+        """Say what the source tells beside the files, now; what it cannot tell is None."""
+        ...
+
+    def open(
+        self, file: RemoteFile, *, offset: int = 0, validator: str = ""
+    ) -> AbstractContextManager[Stream]:
+        """Stream a file of the pinned state, from `offset` on where that is still the same state."""
         ...
 
     def fetch(self, *, progress: Progress) -> Path:

@@ -86,6 +86,41 @@ def read_folder(
     )
 
 
+def read_heads(root: Path, expected: Mapping[str, Expected]) -> dict[str, Seen]:
+    """The small files of a folder, whole, as far as they are the manifest's; of weight files only their headers.
+
+    A weight file is not read through, so that its digest is taken from the manifest; all that is claimed of it is
+    what its header says.
+    """
+    try:
+        found = folder.list_files(root)
+    except manifest.BadManifest:
+        return {}
+    budget = _Budget(KEEP_TOTAL_BYTES)
+    read = (
+        _read_head(path, found[path], expected[path], budget=budget)
+        for path in sorted(found)
+        if path in expected
+    )
+    return {file.path: file for file in read if file is not None}
+
+
+def _read_head(path: str, target: Path, listed: Expected, *, budget: _Budget) -> Seen | None:
+    if listed.size <= KEEP_BYTES:
+        try:
+            seen = _read_file(path, target, with_oid=False, budget=budget, step=lambda _: None)
+        except OSError:
+            return None
+        return seen if seen.sha256 == listed.sha256 else None
+    try:
+        with target.open("rb") as stream:
+            first = stream.read(8)
+            start = first + stream.read(_wanted(path, first, size=listed.size, budget=budget) - len(first))
+    except OSError:
+        return None
+    return Seen(path=path, size=listed.size, sha256=listed.sha256, start=start)
+
+
 def _read_file(path: str, target: Path, *, with_oid: bool, budget: _Budget, step: Progress) -> Seen:
     # No link in the last place and no waiting on a pipe, should one be put there after the listing.
     handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -118,6 +153,7 @@ def _read_file(path: str, target: Path, *, with_oid: bool, budget: _Budget, step
         start=bytes(kept),
         is_whole=len(kept) == size,
         git_oid=oid.hexdigest() if oid is not None else "",
+        state=(after.st_dev, after.st_ino, after.st_size, after.st_mtime_ns, after.st_ctime_ns),
     )
 
 

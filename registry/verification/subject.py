@@ -1,10 +1,15 @@
-"""What the checks look at: the manifest, what was read from disk, and what the card says. Pure."""
+"""What the checks look at: the manifest, what was read from disk, and what is known beside it. Pure."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
+
+from governance.policy.signature import TrustedSigner
+from registry.formats import safetensors
+from registry.observed import SourceFacts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class Seen:
     start: bytes = b""
     is_whole: bool = False
     git_oid: str = ""
+    # Small pieces from the inside of a weight file, by their offset: what the sampling of numbers looks at.
+    samples: Mapping[int, bytes] = dataclasses.field(default_factory=dict)
+    # (device, inode, size, mtime_ns, ctime_ns) while it was read.
+    state: tuple[int, ...] = ()
 
     @property
     def suffix(self) -> str:
@@ -55,6 +64,26 @@ class LicenseClaim:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A model that this one says it was made from."""
+
+    model: str
+    relation: str
+    revision: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Base:
+    """An ancestor that is registered here: its small files and weight headers, held against its own manifest."""
+
+    model: str
+    relation: str
+    expected: Mapping[str, Expected]
+    seen: Mapping[str, Seen]
+    is_verified: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Subject:
     """Everything that the checks of one run may know."""
 
@@ -65,6 +94,21 @@ class Subject:
     # Why the folder or a file in it could not be read at all; by path, "" for the folder.
     unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
     licenses: tuple[LicenseClaim, ...] = ()
+    model: str = ""  # publisher/name
+    examined_on: str = ""  # RFC 3339, the time that expiries are held against; empty where time plays no part
+    lineage: tuple[Ancestor, ...] = ()
+    bases: tuple[Base, ...] = ()
+    observed: SourceFacts | None = None  # the newest look at the source
+    earlier: SourceFacts | None = None  # the look that the version was registered from
+    trusted: tuple[TrustedSigner, ...] = ()
+    signature_required: bool = False
+    # What was read of each file at the last complete reading: (state, sha256) by path.
+    last_read: Mapping[str, tuple[tuple[int, ...], str]] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def headers(self) -> Mapping[str, safetensors.Header | safetensors.BadHeader]:
+        """The header of every safetensors file, or what is wrong with it; parsed once for all checks."""
+        return {file.path: _header(file) for file in self.files(".safetensors")}
 
     def files(self, *suffixes: str) -> list[Seen]:
         """The files that were read and end so, by path; all of them without a suffix."""
@@ -77,6 +121,13 @@ class Subject:
     def role(self, path: str) -> str:
         """What the manifest says the file is for."""
         return self.expected[path].role if path in self.expected else "other"
+
+
+def _header(file: Seen) -> safetensors.Header | safetensors.BadHeader:
+    try:
+        return safetensors.parse_header(file.start, file_size=file.size)
+    except safetensors.BadHeader as error:
+        return error
 
 
 class NotReadable(ValueError):

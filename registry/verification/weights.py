@@ -26,19 +26,15 @@ def formats(subject: Subject) -> Iterator[Finding]:
 
 def tensors(subject: Subject) -> Iterator[Finding]:
     """C7: the header of every safetensors file is sound, and the file ends where its last tensor ends."""
-    found = subject.files(".safetensors")
+    found = subject.headers
     clean, parameters, names = True, 0, 0
-    for file in found:
-        try:
-            header = safetensors.parse_header(file.start, file_size=file.size)
-        except safetensors.BadHeader as error:
+    for path, header in subject.headers.items():
+        if isinstance(header, safetensors.BadHeader):
             clean = False
-            if error.code == "header_not_read":
-                yield undecided(
-                    "The header was too large to be held in memory beside the others.", path=file.path
-                )
+            if header.code == "header_not_read":
+                yield undecided("The header was too large to be held in memory beside the others.", path=path)
             else:
-                yield failed(f"The weight file is malformed: {error}.", path=file.path, code=error.code)
+                yield failed(f"The weight file is malformed: {header}.", path=path, code=header.code)
             continue
         parameters += header.parameters
         names += len(header.tensors)
@@ -81,15 +77,13 @@ def _tensor_places(subject: Subject) -> tuple[dict[str, list[str]], dict[str, in
     held: dict[str, list[str]] = {}
     sizes: dict[str, int] = {}
     unread: set[str] = set()
-    for file in subject.files(".safetensors"):
-        try:
-            header = safetensors.parse_header(file.start, file_size=file.size)
-        except safetensors.BadHeader:
-            unread.add(file.path)
+    for path, header in subject.headers.items():
+        if isinstance(header, safetensors.BadHeader):
+            unread.add(path)
             continue
-        sizes[file.path] = header.tensors[-1].end
+        sizes[path] = header.tensors[-1].end
         for tensor in header.tensors:
-            held.setdefault(tensor.name, []).append(file.path)
+            held.setdefault(tensor.name, []).append(path)
     return held, sizes, unread
 
 
