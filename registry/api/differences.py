@@ -149,4 +149,6 @@ class VersionDifference(APIView):
             if version.manifest_digest is None:
                 raise NotResolved(f"{version} is not resolved yet, so it has no files to compare.")
         found = comparison.of_versions(before, after)
-        return Response(VersionDifferenceOutput({"before": before.pk, "after": after.pk, **found.to_json()}).data)
+        return Response(
+            VersionDifferenceOutput({"before": before.pk, "after": after.pk, **found.to_json()}).data
+        )
