@@ -158,7 +158,7 @@ def test_a_worker_that_breaks_down_gives_the_run_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = intake.resolved(tmp_path / "m")
-    monkeypatch.setattr(examination, "run_checks", lambda _: 1 / 0)
+    monkeypatch.setattr(examination, "run_checks", lambda *_, **__: 1 / 0)
 
     for attempt in (1, 2, 3):
         with pytest.raises(ZeroDivisionError):
