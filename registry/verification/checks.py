@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import content, integrity, weights
+from registry.verification import content, integrity, signatures, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.subject import Subject
 
@@ -38,6 +38,9 @@ CHECKS = (
     Check("C1-pinned", "Pinned to one state", Severity.HIGH, integrity.pinned),
     Check("C2-file-set", "Exactly the listed files", Severity.CRITICAL, integrity.file_set),
     Check("C3-digests", "Every byte as listed", Severity.CRITICAL, integrity.digests),
+    Check(
+        "C4-signature", "Signed by somebody who is trusted for it", Severity.CRITICAL, signatures.signatures
+    ),
     Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
     Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, weights.shard_index),
