@@ -37,7 +37,10 @@ def resolve_version_task(*, run_id: int, **_: object) -> None:
 
 
 @shared_task(
-    name="registry.tasks.verify_version_task", soft_time_limit=4 * HOUR, time_limit=4 * HOUR + GRACE_SECONDS
+    name="registry.tasks.verify_version_task",
+    # Its checks have a limit of their own, which ends the run; this one is for the worker itself.
+    soft_time_limit=verify.LONGEST_SECONDS + HOUR,
+    time_limit=verify.LONGEST_SECONDS + HOUR + GRACE_SECONDS,
 )
 def verify_version_task(*, run_id: int, **_: object) -> None:
     """Carry out a verification run."""
