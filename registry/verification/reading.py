@@ -22,6 +22,8 @@ START_BYTES = 4096
 WORKERS = 2
 
 Progress = Callable[[int], None]
+# Is told what is begun: "file" and its path, "base" and its model, "check" and its id. May come from several threads.
+Now = Callable[[str, str], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,8 +54,17 @@ class _Budget:
             return True
 
 
+def unwatched(kind: str, name: str) -> None:
+    """Nobody asks what is being done."""
+
+
 def read_folder(
-    root: Path, expected: Mapping[str, Expected], *, progress: Progress, keep_bytes: int = KEEP_TOTAL_BYTES
+    root: Path,
+    expected: Mapping[str, Expected],
+    *,
+    progress: Progress,
+    now: Now = unwatched,
+    keep_bytes: int = KEEP_TOTAL_BYTES,
 ) -> Reading:
     """Stream every file below `root`; what `progress` raises ends the reading."""
     try:
@@ -63,6 +74,7 @@ def read_folder(
     budget, stop = _Budget(keep_bytes), threading.Event()
 
     def read(path: str) -> Seen | str:
+        now("file", path)
         kind = expected[path].claim_kind if path in expected else ""
         try:
             return _read_file(path, found[path], with_oid=kind == "git-oid", budget=budget, step=step)
