@@ -147,6 +147,8 @@ VLLM_TORCH_INDEX = env.str("VLLM_TORCH_INDEX", default="https://download.pytorch
 SMOKE_TIMEOUT_SECONDS = env.int("SMOKE_TIMEOUT_SECONDS", default=600)
 # A run whose worker shows no sign of life for this long is given to another.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+# How long after the last look the source of a version is looked at again.
+DRIFT_EVERY_HOURS = env.int("DRIFT_EVERY_HOURS", default=24)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",
