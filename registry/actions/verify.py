@@ -1,13 +1,12 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from registry import background, origin
+from registry import origin, questions
 from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
@@ -15,7 +14,6 @@ from registry.models import CheckResult, ModelVersion, VerificationRun
 from registry.verification import examination
 from registry.verification.checks import TOOL, TOOL_VERSION
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
-from registry.verification.subject import Expected, LicenseClaim
 
 
 def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
@@ -36,42 +34,21 @@ def verify_version(*, run_id: int, worker: str) -> None:
         runs.give_up(lease, ending, now=timezone.now())
         return
     with runs.held(lease):
+        asked = questions.asked_of(run.version, now=timezone.now())
         with beating(lease) as heart:
-            found = examination.examine(
-                origin.folder_of(run.version), _question(run.version), progress=heart.advance
-            )
-        _write(run, found, lease=lease, now=timezone.now())
-
-
-def expected_files(version: ModelVersion) -> dict[str, Expected]:
-    """The manifest, as the checks want it."""
-    return {
-        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
-        for row in version.artifacts.all()
-    }
-
-
-def _question(version: ModelVersion) -> examination.Question:
-    return examination.Question(
-        source_kind=version.source_kind,
-        revision=version.revision,
-        expected=expected_files(version),
-        licenses=tuple(_claims(version)),
-        model=str(version.registered_model),
-    )
-
-
-def _claims(version: ModelVersion) -> Iterator[LicenseClaim]:
-    """What was found about the licence, and what a person concluded from it."""
-    for finding in version.license_findings.all():
-        yield LicenseClaim(finding.kind, finding.license_id, finding.path)
-    row = background.newest_conclusion(version)
-    if row is not None:
-        yield LicenseClaim("settled", " AND ".join(row.licenses), by=f"user:{row.concluded_by.username}")
+            found = examination.examine(origin.folder_of(run.version), asked.question, progress=heart.advance)
+        _write(run, found, inputs=questions.inputs_of(asked), lease=lease, now=timezone.now())
 
 
 @transaction.atomic
-def _write(run: VerificationRun, found: examination.Examination, *, lease: runs.Lease, now: datetime) -> None:
+def _write(
+    run: VerificationRun,
+    found: examination.Examination,
+    *,
+    inputs: dict[str, Any],
+    lease: runs.Lease,
+    now: datetime,
+) -> None:
     """Results, the end of the run and what follows from it, together."""
     if not lease.rows.select_for_update().exists():
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
@@ -88,6 +65,7 @@ def _write(run: VerificationRun, found: examination.Examination, *, lease: runs.
         bytes_done=found.bytes_read,
         bytes_read=found.bytes_read,
         file_states=dict(found.file_states),
+        inputs=inputs,
     )
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
     worst = critical(outcomes)

@@ -107,6 +107,7 @@ class AlertAdmin(DeskAdmin):
             "approval__evaluation__organization",
             "evaluation__environment",
             "evaluation__organization",
+            "owner",
             "acknowledged_by",
             "reevaluation",
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from registry.lifecycle import Severity
 from registry.verification import content, integrity, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
+from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
 
 TOOL = "modelcustody"
@@ -49,12 +50,15 @@ CHECKS = (
 )
 
 
-def run_checks(subject: Subject, *, checks: Iterable[Check] = CHECKS) -> list[CheckOutcome]:
+def run_checks(
+    subject: Subject, *, checks: Iterable[Check] = CHECKS, now: Now = unwatched
+) -> list[CheckOutcome]:
     """Every check's outcomes; a check that breaks down is `error`, and the others still run."""
-    return [outcome for check in checks for outcome in _run(check, subject)]
+    return [outcome for check in checks for outcome in _run(check, subject, now=now)]
 
 
-def _run(check: Check, subject: Subject) -> list[CheckOutcome]:
+def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
+    now("check", check.check_id)
     started = time.perf_counter()
     try:
         findings = list(check.run(subject))

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from modelcustody_client import folder, manifest
 
 from registry.formats import numbers, roles
 from registry.verification import one_file
-from registry.verification.one_file import Progress, Task
+from registry.verification.one_file import Task
 from registry.verification.pieces import Budget
 from registry.verification.plans import is_weights
 from registry.verification.subject import Expected, Seen
@@ -33,6 +33,11 @@ _KEPT_FIRST = {role: rank for rank, group in enumerate((
 )) for role in group}  # fmt: skip
 
 
+Progress = one_file.Progress
+# Is told what is begun: "file" and its path, "base" and its model, "check" and its id. May come from several threads.
+Now = Callable[[str, str], None]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reading:
     """What was read, and what could not be."""
@@ -46,8 +51,17 @@ class Reading:
         return sum(file.size for file in self.seen.values())
 
 
+def unwatched(kind: str, name: str) -> None:
+    """Nobody asks what is being done."""
+
+
 def read_folder(
-    root: Path, expected: Mapping[str, Expected], *, progress: Progress, keep_bytes: int = KEEP_TOTAL_BYTES
+    root: Path,
+    expected: Mapping[str, Expected],
+    *,
+    progress: Progress,
+    now: Now = unwatched,
+    keep_bytes: int = KEEP_TOTAL_BYTES,
 ) -> Reading:
     """Stream every file below `root`; what `progress` raises ends the reading."""
     try:
@@ -58,6 +72,7 @@ def read_folder(
     budget, stop = Budget(PLAN_TOTAL_BYTES), threading.Event()
 
     def read(task: Task) -> Seen | str:
+        now("file", task.path)
         try:
             return one_file.read(task, budget=budget, step=step)
         except OSError as error:

@@ -7,6 +7,7 @@ from governance.errors import GovernanceError
 from registry.actions import custody, verify
 from registry.actions.runs import RunInProgress, VersionNotResolved
 from registry.models import CheckResult, VerificationRun
+from registry.verification import examination
 from registry.verification.checks import CHECKS
 from tests import factories, folders, intake
 
@@ -157,7 +158,7 @@ def test_a_worker_that_breaks_down_gives_the_run_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = intake.resolved(tmp_path / "m")
-    monkeypatch.setattr(verify, "run_checks", lambda _: 1 / 0)
+    monkeypatch.setattr(examination, "run_checks", lambda *_, **__: 1 / 0)
 
     for attempt in (1, 2, 3):
         with pytest.raises(ZeroDivisionError):
