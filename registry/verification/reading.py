@@ -11,7 +11,7 @@ from modelcustody_client import folder, manifest
 
 from registry.formats import numbers, roles
 from registry.verification import one_file
-from registry.verification.one_file import Task
+from registry.verification.one_file import Progress, Task
 from registry.verification.pieces import Budget
 from registry.verification.plans import is_weights
 from registry.verification.subject import Expected, Seen
@@ -32,8 +32,6 @@ _KEPT_FIRST = {role: rank for rank, group in enumerate((
     ("config", "tokenizer", "template", "code"), ("license", "doc"), ("other", "weight"),
 )) for role in group}  # fmt: skip
 
-
-Progress = one_file.Progress
 # Is told what is begun: "file" and its path, "base" and its model, "check" and its id. May come from several threads.
 Now = Callable[[str, str], None]
 
