@@ -11,6 +11,7 @@ from modelcustody_client import manifest
 from registry import origin, storage
 from registry.actions.heartbeat import Heart, Stage
 from registry.fetch import fetcher, placing, room
+from registry.fetch.patience import Patience
 from registry.fetch.store import Fetched
 from registry.formats.roles import role_of
 from registry.models import ModelVersion
@@ -20,6 +21,7 @@ from registry.verification import reading
 from registry.verification.subject import Expected, Seen
 
 Listing = Mapping[str, base.RemoteFile]
+PATIENCE = Patience()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _fetch(
             hold,
             connections=settings.FETCH_CONNECTIONS,
             progress=heart.advance,
+            patience=PATIENCE,
             scope=f"{version.source_kind}:{version.location}",
         )
         folder = _folder(version, fetched, commit=commit)
