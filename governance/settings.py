@@ -136,6 +136,11 @@ SIGNER_DIR = Path(env.str("SIGNER_DIR", default=str(PATHS.data_dir / "signer")))
 # Recorders are told to wait when more batches than this are not in the tree yet.
 MAX_PENDING_BATCHES = env.int("MAX_PENDING_BATCHES", default=10_000)
 MODEL_STORE = Path(env.str("MODEL_STORE", default=str(PATHS.models)))
+# How much the store may hold (0: as much as the disk), and how much of its disk is left free in any case.
+MODEL_STORE_QUOTA_BYTES = env.int("MODEL_STORE_QUOTA_BYTES", default=0)
+MODEL_STORE_KEEP_FREE_BYTES = env.int("MODEL_STORE_KEEP_FREE_BYTES", default=1024**3)
+# How many files of a version are fetched at once.
+FETCH_CONNECTIONS = env.int("FETCH_CONNECTIONS", default=4)
 # The folders in which a source on this machine may lie; empty means any folder that the service can read.
 SOURCE_FOLDERS = [Path(folder) for folder in env.list("SOURCE_FOLDERS", default=[])]
 HF_ENDPOINT = env.str("HF_ENDPOINT", default="https://huggingface.co")
