@@ -6,11 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-<<<<<<< HEAD
-from registry.verification import content, gguf, integrity, shards, weights
-=======
-from registry.verification import content, integrity, signatures, weights
->>>>>>> main
+from registry.verification import content, gguf, integrity, shards, signatures, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
