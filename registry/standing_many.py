@@ -35,10 +35,12 @@ def bases(versions: Sequence[ModelVersion]) -> dict[int, Candidate]:
 
 
 def _checks(run_ids: Iterable[int]) -> dict[int, tuple[CheckEvidence, ...]]:
-    rows = CheckResult.objects.filter(run__in=list(run_ids)).defer("evidence").order_by("check_id", "path")
+    # Evidence can be large, and admission needs that of signatures only.
+    rows = CheckResult.objects.filter(run__in=list(run_ids)).order_by("check_id", "path")
+    signatures = {row.pk: row for row in rows.filter(check_id=standing.SIGNATURE)}
     found: dict[int, list[CheckEvidence]] = defaultdict(list)
-    for row in rows:
-        found[row.run_id].append(standing.check_evidence(row))
+    for row in rows.defer("evidence"):
+        found[row.run_id].append(standing.check_evidence(signatures.get(row.pk, row)))
     return {run: tuple(items) for run, items in found.items()}
 
 

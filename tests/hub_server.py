@@ -41,7 +41,6 @@ class Handler(BaseHTTPRequestHandler):
         self.token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.form = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.hub.requests.append(f"{self.command} {self.path_asked}")
-        self.hub.tokens.add(self.token)
         self.file_asked: str | None = None
         self.route = "any"
         answer = self.answer()
@@ -52,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> Answer:
         hub = self.hub
+        hub.tokens.add(self.token)
         if not self.path_asked.startswith(hub.prefix):
             return problem(404)
         path = self.path_asked.removeprefix(hub.prefix)

@@ -1,8 +1,12 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
+import dataclasses
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,9 +15,24 @@ from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
-from registry.verification import examination
-from registry.verification.checks import TOOL, TOOL_VERSION
+from registry.verification import isolated
+from registry.verification.examination import Examination, Question
+from registry.verification.one_file import Progress
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
+from registry.verification.wire import plain
+
+logger = structlog.get_logger(__name__)
+# However large a version is: after this long its worker is given to others.
+LONGEST_SECONDS = 23 * 3600
+
+
+class Examiner(Protocol):
+    """Examines a folder; raises `isolated.NoAnswer`."""
+
+    def __call__(
+        self, root: Path, question: Question, *, limits: isolated.Limits, progress: Progress
+    ) -> isolated.Answer:
+        """Read every byte and run all checks."""
 
 
 def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
@@ -22,7 +41,7 @@ def request_verification(*, version: ModelVersion, actor: object, now: datetime)
     return runs.request(VerificationRun, version=version, actor=actor, now=now)
 
 
-def verify_version(*, run_id: int, worker: str) -> None:
+def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.examine) -> None:
     """Carry out a verification run; does nothing if it is not waiting."""
     claimed = runs.claim(VerificationRun, run_id=run_id, worker=worker, now=timezone.now())
     if claimed is None:
@@ -35,15 +54,47 @@ def verify_version(*, run_id: int, worker: str) -> None:
         return
     with runs.held(lease):
         asked = questions.asked_of(run.version, now=timezone.now())
-        with beating(lease) as heart:
-            found = examination.examine(origin.folder_of(run.version), asked.question, progress=heart.advance)
-        _write(run, found, inputs=questions.inputs_of(asked), lease=lease, now=timezone.now())
+        limits = limits_of(run.version)
+        try:
+            with beating(lease) as heart:
+                answer = examine(
+                    origin.folder_of(run.version), asked.question, limits=limits, progress=heart.advance
+                )
+        except isolated.NoAnswer as error:
+            inputs = questions.inputs_of(asked, limits=dataclasses.asdict(limits))
+            _end_without_answer(lease, error, inputs=inputs, now=timezone.now())
+            return
+        inputs = questions.inputs_of(
+            asked, limits=dataclasses.asdict(limits), **dataclasses.asdict(answer.surroundings)
+        )
+        _write(run, answer.examination, inputs=inputs, lease=lease, now=timezone.now())
+
+
+def limits_of(version: ModelVersion) -> isolated.Limits:
+    """What the checks of a version may take: some time for themselves, and more the more there is to read."""
+    reading = (version.size_bytes or 0) / settings.VERIFY_BYTES_PER_SECOND
+    return isolated.Limits(
+        seconds=min(settings.VERIFY_TIMEOUT_SECONDS + reading, LONGEST_SECONDS),
+        memory_bytes=settings.VERIFY_MEMORY_BYTES,
+    )
+
+
+def _end_without_answer(
+    lease: runs.Lease, error: isolated.NoAnswer, *, inputs: dict[str, Any], now: datetime
+) -> None:
+    """End the run where a limit was reached; what broke down may have had another reason, and is tried again."""
+    logger.warning("verification_without_answer", run=lease.run_id, code=error.code, details=error.details)
+    ending = runs.Ending(Outcome.ERROR, error.code, plain(str(error)))
+    if isinstance(error, isolated.LimitReached) or lease.attempt >= runs.MAX_ATTEMPTS:
+        runs.finish(lease, ending, now=now, inputs=inputs)
+    else:
+        runs.put_back(lease, ending, now=now, delay=runs.RETRY_AFTER)
 
 
 @transaction.atomic
 def _write(
     run: VerificationRun,
-    found: examination.Examination,
+    found: Examination,
     *,
     inputs: dict[str, Any],
     lease: runs.Lease,
@@ -54,7 +105,7 @@ def _write(
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
     outcomes = found.outcomes
     CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
-    outcome, message = run_outcome(outcomes), _storable(summary(outcomes))
+    outcome, message = run_outcome(outcomes), plain(summary(outcomes))
     code = (
         "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
     )
@@ -72,7 +123,7 @@ def _write(
     if worst and version.status == Status.RESOLVED:
         first = worst[0]
         place = f" ({first.finding.path})" if first.finding.path else ""
-        reason = _storable(f"{first.check_id}{place}: {first.finding.message}")
+        reason = plain(f"{first.check_id}{place}: {first.finding.message}")
         custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
     elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
         smoke.request_after_verification(version=version, now=now)
@@ -85,21 +136,10 @@ def _row(run: VerificationRun, outcome: CheckOutcome) -> CheckResult:
         title=outcome.title,
         outcome=outcome.finding.outcome,
         severity=outcome.severity,
-        message=_storable(outcome.finding.message),
-        path=outcome.finding.path,
-        evidence=_storable(dict(outcome.finding.evidence)),
-        tool=TOOL,
-        tool_version=TOOL_VERSION,
+        message=plain(outcome.finding.message),
+        path=plain(outcome.finding.path),
+        evidence=plain(dict(outcome.finding.evidence)),
+        tool=outcome.tool,
+        tool_version=outcome.tool_version,
         duration_ms=round(outcome.duration_ms, 3),
     )
-
-
-def _storable(value: Any) -> Any:
-    """What a hostile file says, without what PostgreSQL cannot hold: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_storable(str(key)): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    return value
