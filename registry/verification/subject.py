@@ -45,6 +45,11 @@ class Seen:
     state: tuple[int, ...] = ()
 
     @property
+    def view(self) -> View:
+        """What was kept of the file, by offset."""
+        return View(self.size, {0: self.start, **self.samples})
+
+    @property
     def suffix(self) -> str:
         """The extension, lower case, with its dot."""
         return PurePosixPath(self.path).suffix.lower()
