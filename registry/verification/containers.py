@@ -1,7 +1,6 @@
 """C6 and C12: files are what their names say, and containers hold nothing but what a model needs. Pure."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from registry.formats import containers, magic, view, zips
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
