@@ -12,6 +12,7 @@ from registry.verification import (
     content,
     gguf,
     integrity,
+    numbers,
     pickles,
     shards,
     signatures,
@@ -78,6 +79,7 @@ CHECKS = (
         "jinja2",
     ),
     Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
+    Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
 )
 
