@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import containers, content, gguf, integrity, pickles, shards, signatures, weights
+from registry.verification import (
+    architecture,
+    containers,
+    content,
+    gguf,
+    integrity,
+    pickles,
+    shards,
+    signatures,
+    weights,
+)
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -55,6 +65,7 @@ CHECKS = (
     Check("C6-format", "Content fits the file names", Severity.HIGH, containers.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
     Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, shards.together),
+    Check("C9-architecture", "The tensors fit the configuration", Severity.HIGH, architecture.tensors),
     Check("C10-gguf", "GGUF files are sound", Severity.HIGH, gguf.sound),
     Check("C11-pickle", "No format that can run code", Severity.HIGH, pickles.pickles),
     Check("C12-containers", "Containers hold no code", Severity.HIGH, containers.containers_hold),

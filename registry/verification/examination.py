@@ -11,6 +11,7 @@ from governance.policy.signature import TrustedSigner
 from registry.observed import SourceFacts
 from registry.verification import reading
 from registry.verification.checks import run_checks
+from registry.verification.one_file import Progress
 from registry.verification.outcomes import CheckOutcome
 from registry.verification.subject import Ancestor, Base, Expected, LicenseClaim, Subject
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from governance.policy.signature import TrustedSigner
 from registry.formats import gguf, gguf_header, safetensors
+from registry.formats.view import View
 from registry.observed import SourceFacts
 
 
