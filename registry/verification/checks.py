@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import architecture, content, integrity, signatures, weights
+from registry.verification import architecture, at_rest, content, integrity, signatures, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -50,7 +50,11 @@ CHECKS = (
     Check("C2-file-set", "Exactly the listed files", Severity.CRITICAL, integrity.file_set),
     Check("C3-digests", "Every byte as listed", Severity.CRITICAL, integrity.digests),
     Check(
-        "C4-signature", "Signed by somebody who is trusted for it", Severity.CRITICAL, signatures.signatures
+        "C4-signature",
+        "Signed by somebody who is trusted for it",
+        Severity.CRITICAL,
+        signatures.signatures,
+        "cryptography",
     ),
     Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
@@ -67,6 +71,7 @@ CHECKS = (
     ),
     Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
+    Check("C22-at-rest", "The stored copy is as it was last read", Severity.CRITICAL, at_rest.unchanged),
 )
 
 
