@@ -46,6 +46,7 @@ CODES = {
     "C6-format": "unsafe_format",
     "C7-safetensors": "unsafe_format",
     "C8-shard-index": "unsafe_format",
+    "C10-gguf": "unsafe_format",
     "C11-pickle": "unsafe_format",
     CUSTOM_CODE: "remote_code_required",
     "C20-license-text": "license_unknown",

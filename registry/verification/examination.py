@@ -55,7 +55,7 @@ class Examination:
 
 
 def examine(
-    root: Path, question: Question, *, progress: Progress, now: reading.Now = reading.unwatched
+    root: Path, question: Question, *, progress: reading.Progress, now: reading.Now = reading.unwatched
 ) -> Examination:
     """Read every byte below `root` once and run all checks; what `progress` raises ends it."""
     read = reading.read_folder(root, question.expected, progress=progress, now=now)

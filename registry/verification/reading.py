@@ -11,7 +11,7 @@ from modelcustody_client import folder, manifest
 
 from registry.formats import numbers, roles
 from registry.verification import one_file
-from registry.verification.one_file import Task
+from registry.verification.one_file import Progress, Task
 from registry.verification.pieces import Budget
 from registry.verification.plans import is_weights
 from registry.verification.subject import Expected, Seen
