@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from registry import origin, questions
-from registry.actions import custody, runs, smoke
+from registry.actions import custody, runs, smoke, stored_copy
 from registry.actions.heartbeat import Stage, beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
@@ -120,6 +120,7 @@ def _write(
         inputs=inputs,
     )
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
+    stored_copy.settle(version, run, outcomes, now=now)
     worst = critical(outcomes)
     if worst and version.status == Status.RESOLVED:
         first = worst[0]
@@ -127,7 +128,7 @@ def _write(
         reason = plain(f"{first.check_id}{place}: {first.finding.message}")
         custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
     elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
-        smoke.request_after_verification(version=version, now=now)
+        smoke.request_after_verification(version=version, by=run.requested_by, now=now)
 
 
 def _row(run: VerificationRun, outcome: CheckOutcome) -> CheckResult:
