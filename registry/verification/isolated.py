@@ -21,7 +21,8 @@ import modelcustody_client
 
 from registry.verification import wire
 from registry.verification.examination import Examination, Question
-from registry.verification.reading import WORKERS, Progress
+from registry.verification.one_file import Progress
+from registry.verification.reading import WORKERS
 
 SCRIPT = Path(__file__).with_name("__main__.py")
 TICK_SECONDS = 0.25
