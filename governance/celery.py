@@ -36,6 +36,10 @@ app.conf.update(
             "task": "registry.tasks.expire_approvals_task",
             "schedule": timedelta(minutes=1),
         },
+        "watch-sources": {
+            "task": "registry.tasks.watch_due_sources_task",
+            "schedule": timedelta(minutes=5),
+        },
         "begin-due-reevaluations": {
             "task": "registry.tasks.begin_due_reevaluations_task",
             "schedule": timedelta(minutes=1),

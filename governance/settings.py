@@ -151,6 +151,8 @@ VERIFY_BYTES_PER_SECOND = env.int("VERIFY_BYTES_PER_SECOND", default=20_000_000)
 VERIFY_MEMORY_BYTES = env.int("VERIFY_MEMORY_BYTES", default=1024**3)
 # A run whose worker shows no sign of life for this long is given to another.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+# How long after the last look the source of a version is looked at again.
+DRIFT_EVERY_HOURS = env.int("DRIFT_EVERY_HOURS", default=24)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from governance.actions import policies
+from governance.policy.signature import SignaturePolicy
 from registry import background, catalogs, evidence, origin
 from registry.lifecycle import Outcome, RunState, Status
 from registry.models import (
@@ -51,6 +52,7 @@ def asked_of(version: ModelVersion, *, now: datetime) -> Asked:
     bases = list(_bases(version, lineage))
     looks = version.observations.order_by("pk")
     first, newest = looks.first(), looks.last()
+    policy_digest, signing = _policy()
     question = Question(
         source_kind=version.source_kind,
         revision=version.revision,
@@ -62,10 +64,12 @@ def asked_of(version: ModelVersion, *, now: datetime) -> Asked:
         bases=tuple(copy for _, copy in bases),
         observed=from_json(newest.facts) if newest else None,
         earlier=from_json(first.facts) if first else None,
+        trusted=signing.trusted,
+        signature_required=signing.is_required(str(version.registered_model)),
         last_read=_last_read(version),
     )
     sources = {
-        "policy": _policy_digest(),
+        "policy": policy_digest,
         "catalog": catalogs.current().catalog_digest,
         "observed": _look(newest),
         "earlier": _look(first),
@@ -168,11 +172,13 @@ def _wrong_paths(run: VerificationRun) -> set[str]:
     return set(rows.values_list("path", flat=True))
 
 
-def _policy_digest() -> str | None:
+def _policy() -> tuple[str | None, SignaturePolicy]:
+    """The policy in force by its digest, and whose signatures count under it; without one nobody's do."""
     try:
-        return policies.in_force()[0].policy_digest
+        row, policy = policies.in_force()
     except policies.NoPolicy:
-        return None
+        return None, SignaturePolicy(required=False)
+    return row.policy_digest, policy.signature
 
 
 def _look(row: SourceObservation | None) -> dict[str, Any] | None:

@@ -46,6 +46,7 @@ CODES = {
     "C6-format": "unsafe_format",
     "C7-safetensors": "unsafe_format",
     "C8-shard-index": "unsafe_format",
+    "C10-gguf": "unsafe_format",
     "C11-pickle": "unsafe_format",
     CUSTOM_CODE: "remote_code_required",
     "C20-license-text": "license_unknown",
@@ -222,18 +223,20 @@ def format_of(path: str) -> str:
 @functools.lru_cache(maxsize=512)
 def _checks(run_id: int) -> tuple[CheckEvidence, ...]:
     rows = CheckResult.objects.filter(run_id=run_id).order_by("check_id", "path")
-    return tuple(check_evidence(row) for row in rows)
+    return tuple(
+        check_evidence(row, signed=row.evidence if row.check_id == SIGNATURE else None) for row in rows
+    )
 
 
-def check_evidence(row: CheckResult) -> CheckEvidence:
-    """What one check found, in the terms of admission."""
+def check_evidence(row: CheckResult, *, signed: Mapping[str, Any] | None) -> CheckEvidence:
+    """What one check found, in the terms of admission; `signed` is the evidence of the check of signatures."""
     return CheckEvidence(
         check_id=row.check_id,
         outcome=row.outcome,
         message=f"{row.message} ({row.path})" if row.path else row.message,
         code=CODES.get(row.check_id),
         counts=row.severity not in MINOR,
-        signature=_signature(row) if row.check_id == SIGNATURE else None,
+        signature=_signature(signed) if signed else None,
     )
 
 
@@ -269,9 +272,9 @@ def _remote_code(checks: Sequence[CheckEvidence]) -> bool | None:
     return False if outcomes == {Outcome.PASS} else None
 
 
-def _signature(row: CheckResult) -> FoundSignature | None:
-    """What the row says of one signature; None where it says nothing of one."""
-    state, signer = row.evidence.get("signature"), row.evidence.get("signer")
+def _signature(signed: Mapping[str, Any]) -> FoundSignature | None:
+    """What evidence says of one signature; None where it says nothing of one."""
+    state, signer = signed.get("signature"), signed.get("signer")
     if state in (None, "missing"):
         return None
     if signer is None:

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Case, F, JSONField, When
+
 from registry import evidence, standing, suspended
 from registry.admission.axes import Candidate, CheckEvidence
 from registry.models import Approval, Artifact, CheckResult, ModelVersion, SmokeRun, VerificationRun
@@ -36,11 +38,11 @@ def bases(versions: Sequence[ModelVersion]) -> dict[int, Candidate]:
 
 def _checks(run_ids: Iterable[int]) -> dict[int, tuple[CheckEvidence, ...]]:
     # Evidence can be large, and admission needs that of signatures only.
-    rows = CheckResult.objects.filter(run__in=list(run_ids)).order_by("check_id", "path")
-    signatures = {row.pk: row for row in rows.filter(check_id=standing.SIGNATURE)}
+    signed = Case(When(check_id=standing.SIGNATURE, then=F("evidence")), output_field=JSONField())
+    rows = CheckResult.objects.filter(run__in=list(run_ids)).defer("evidence").annotate(signed=signed)
     found: dict[int, list[CheckEvidence]] = defaultdict(list)
-    for row in rows.defer("evidence"):
-        found[row.run_id].append(standing.check_evidence(signatures.get(row.pk, row)))
+    for row in rows.order_by("check_id", "path"):
+        found[row.run_id].append(standing.check_evidence(row, signed=row.signed))
     return {run: tuple(items) for run, items in found.items()}
 
 

@@ -17,8 +17,8 @@ from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, QuarantineRelease, VerificationRun
 from registry.verification import isolated
 from registry.verification.examination import Examination, Question
-from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
 from registry.verification.one_file import Progress
+from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
 from registry.verification.wire import plain
 
 logger = structlog.get_logger(__name__)

@@ -41,6 +41,8 @@ urlpatterns: list[URLPattern] = [
         name="request-verification",
     ),
     path("model-versions/<int:pk>/smoke-runs", runs.SmokeRequest.as_view(), name="request-smoke"),
+    path("model-versions/<int:pk>/drift-runs", runs.DriftRequest.as_view(), name="request-drift"),
+    path("drift-runs/<int:pk>", runs.DriftRunDetail.as_view(), name="drift-run"),
     path("resolution-runs/<int:pk>", runs.ResolutionRunDetail.as_view(), name="resolution-run"),
     path("verification-runs/<int:pk>", runs.VerificationRunDetail.as_view(), name="verification-run"),
     path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),

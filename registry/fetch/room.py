@@ -32,6 +32,8 @@ class Hold:
 
     def reserve(self, count: int) -> None:
         """Have room for `count` more bytes promised; raises `StoreFull`, and then nothing is."""
+        if count <= 0:
+            return
         with self._lock, self.store.locked():
             others = sum(_promised(folder) for folder in living(self.store) if folder != self.folder)
             _require_room(self.store, count + self._promised, others=others)
@@ -111,11 +113,11 @@ def _promised(folder: Path) -> int:
 
 def _require_room(store: Store, count: int, *, others: int) -> None:
     left = store.free - store.keep_free_bytes - others
-    if count > max(left, 0):
+    if count > left:
         raise _full("the disk", count - left)
     if store.quota_bytes:
         left = store.quota_bytes - store.used_bytes() - others
-        if count > max(left, 0):
+        if count > left:
             raise _full("the quota", count - left)
 
 

@@ -60,7 +60,6 @@ class Transfer:
         self._scope = scope
         self._stop = stop
         self._patience = patience
-        self.sync_bytes = partial.SYNC_BYTES
 
     def bring(self, file: base.RemoteFile) -> Fetched:
         """The file, in the store and held against its claim. Raises what `base` names, and `Stopped`."""
@@ -112,7 +111,7 @@ class Transfer:
 
     def _receive(self, file: base.RemoteFile, target: journal.Target, folder: Path) -> Fetched:
         """Fetch and hold against the claim; what is wrong is fetched once more, and then refused."""
-        with partial.opened(folder, target, sync_bytes=self.sync_bytes) as part:
+        with partial.opened(folder, target, sync_bytes=partial.SYNC_BYTES) as part:
             part.resume(self._stop.advance)
             for round_ in range(1, CONTENT_ROUNDS + 1):
                 fault = self._stream_in_words(file, part) or _fault(file, part)

@@ -80,25 +80,33 @@ def anchored(chain: Sequence[x509.Certificate], authority: x509.Certificate, *, 
             .store(verification.Store([authority]))
             .time(at)
             .max_chain_depth(MAX_CHAIN)
-            .extension_policies(
-                ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=_signer_policy()
-            )
+            # Of the signer's own certificate, `_refuse_uses` has looked at the uses.
+            .extension_policies(ca_policy=_issuers(), ee_policy=verification.ExtensionPolicy.permit_all())
             .build_client_verifier()
         )
         path = verifier.verify(leaf, list(chain[1:])).chain
-        _refuse_narrow_issuers(path[1:])
+    except NotAnchored:
+        raise
     except _FAULTS as error:
-        if isinstance(error, NotAnchored):
-            raise
         raise NotAnchored(f"its certificate does not lead to the authority: {str(error)[:160]}") from None
     return Validity(
         max(one.not_valid_before_utc for one in path), min(one.not_valid_after_utc for one in path)
     )
 
 
-def _signer_policy() -> verification.ExtensionPolicy:
-    """Anything that `_refuse_uses` has let pass, as long as the critical extensions are known ones."""
-    return verification.ExtensionPolicy.permit_all()
+def _issuers() -> verification.ExtensionPolicy:
+    """What every authority of a path must show; the library's own rule on uses is about clients of TLS."""
+    return verification.ExtensionPolicy.webpki_defaults_ca().may_be_present(
+        x509.ExtendedKeyUsage, verification.Criticality.AGNOSTIC, _refuse_narrow_issuer
+    )
+
+
+def _refuse_narrow_issuer(
+    _policy: verification.Policy, _certificate: x509.Certificate, uses: x509.ExtendedKeyUsage | None
+) -> None:
+    allowed = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    if uses is not None and not allowed & set(uses):
+        raise ValueError("an authority in its chain may not issue certificates for signing code")
 
 
 def _refuse_times(leaf: x509.Certificate, at: datetime) -> None:
@@ -121,15 +129,6 @@ def _refuse_uses(leaf: x509.Certificate) -> None:
     extended = _extension(leaf, x509.ExtendedKeyUsage)
     if extended is None or ExtendedKeyUsageOID.CODE_SIGNING not in extended:
         raise NotAnchored("its certificate is not for signing code (extended key usage)")
-
-
-def _refuse_narrow_issuers(issuers: Sequence[x509.Certificate]) -> None:
-    """An authority that may issue for some uses only must be allowed to issue for signing code."""
-    allowed = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
-    for issuer in issuers:
-        extended = _extension(issuer, x509.ExtendedKeyUsage)
-        if extended is not None and not allowed & set(extended):
-            raise NotAnchored("an authority in its chain may not issue certificates for signing code")
 
 
 def _extension(certificate: x509.Certificate, kind: type[T]) -> T | None:

@@ -229,10 +229,9 @@ def _alignment(values: Mapping[str, Scalar | Array]) -> int:
 
 
 def _check_architecture(values: Mapping[str, Scalar | Array]) -> None:
-    """The file says what it is; only the later parts of a split model leave that to the first part."""
-    value = values.get("general.architecture")
-    part = values.get("split.no")
-    if value is None and type(part) is int and part > 0:
+    """The file says what it is; the later parts of a split model leave that to the first, and measurements have none."""
+    value, part = values.get("general.architecture"), values.get("split.no")
+    if value is None and (values.get("general.type") == "imatrix" or (type(part) is int and part > 0)):
         return
     if not isinstance(value, str) or not _ARCHITECTURE.fullmatch(value):
         raise BadGguf("no_architecture", "the file does not name the architecture of its model")

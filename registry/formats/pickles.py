@@ -15,8 +15,9 @@ from registry.formats.pickle_calls import Storage
 from registry.formats.pickle_machine import Machine, Refusal
 from registry.formats.pickle_opcodes import Unreadable, opcodes
 
-SUFFIXES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".p", ".pk"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+# Pickles up to this length are kept for a second opinion.
+MAX_STREAM_BYTES = 1024 * 1024
 # A pickle without a declaration of its protocol is told from a text by its first instructions.
 _GLANCE = 4096
 
@@ -32,11 +33,16 @@ class Pickle:
     storages: tuple[Storage, ...]
     value: Any  # what it would return, as far as that is known
     is_complete: bool  # whether it was followed up to STOP
+    stream: bytes = b""  # the pickle itself, where it is complete and short
 
     @property
     def is_data(self) -> bool:
         """Whether loading it could run nothing but the allowed calls."""
         return self.is_complete and not self.refusals
+
+    def refused(self, refusal: Refusal) -> "Pickle":
+        """The same with one more reason why it is no data."""
+        return dataclasses.replace(self, refusals=(*self.refusals, refusal))
 
 
 def follow(source: view.Bytes, start: int = 0, *, with_storages: bool = False) -> Pickle:
@@ -63,6 +69,7 @@ def follow(source: view.Bytes, start: int = 0, *, with_storages: bool = False) -
         storages=tuple(machine.storages),
         value=machine.value,
         is_complete=complete,
+        stream=source.read(start, end - start) if complete and end - start <= MAX_STREAM_BYTES else b"",
     )
 
 

@@ -118,7 +118,7 @@ def _signer(material: Mapping[str, Any]) -> dict[str, Any]:
     is_logged = bool(entries)
     if named == ["publicKey"]:
         return {"key_hint": _hint(members(material, "publicKey", of="the material")), "is_logged": is_logged}
-    chain: Any = [material["certificate"]]
+    chain: Any = [material.get("certificate")]
     if named == ["x509CertificateChain"]:
         chain = members(material, "x509CertificateChain", of="the material").get("certificates")
     if not isinstance(chain, list) or not 1 <= len(chain) <= MAX_CERTIFICATES:

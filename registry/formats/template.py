@@ -6,8 +6,9 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
+from registry.formats.sign import Level, Sign
+
 MAX_CHARACTERS = 256 * 1024
-MAX_RANGE = 100_000
 FUNCTIONS = frozenset({"raise_exception", "strftime_now", "namespace", "range", "dict", "caller"})
 METHODS = frozenset(
     {
@@ -23,8 +24,20 @@ FILTERS = frozenset(
         "safe", "select", "selectattr", "slice", "sort", "string", "sum", "title", "tojson", "trim", "unique", "upper",
     }
 )  # fmt: skip
-INTERNAL_NAMES = frozenset({"self", "cycler", "joiner", "lipsum", "url_for", "config"})
+TESTS = frozenset(
+    {
+        "==", "!=", "<", "<=", ">", ">=", "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "even", "false",
+        "float", "ge", "gt", "in", "integer", "iterable", "le", "lower", "lt", "mapping", "ne", "none", "number", "odd",
+        "sameas", "sequence", "string", "true", "undefined", "upper",
+    }
+)  # fmt: skip
+INTERNAL_NAMES = frozenset({"self", "cycler", "joiner", "lipsum", "url_for", "config", "get_flashed_messages", "request", "g"})
 FORBIDDEN_NODES = (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends, nodes.EvalContextModifier)
+# Names of internals from which a template gets at any function of Python.
+DEADLY = (
+    "__globals__", "__subclasses__", "__builtins__", "__import__", "__base__", "__bases__", "__mro__", "__init__", "__getattribute__",
+    "__code__", "__reduce__", "__loader__", "__self__", "__func__", "func_globals", "gi_frame", "f_globals", "popen",
+)  # fmt: skip
 
 
 class BadTemplate(ValueError):
@@ -46,21 +59,22 @@ _ENVIRONMENT = Environment(  # noqa: S701 - only parses; nothing is ever rendere
 )
 
 
-def faults(source: str) -> list[str]:
-    """What the template does beyond putting text together; raises `BadTemplate`."""
+def parse(source: str) -> nodes.Template:
+    """The syntax tree; raises `BadTemplate`."""
     if len(source) > MAX_CHARACTERS:
         raise BadTemplate(f"it is longer than {MAX_CHARACTERS} characters")
     try:
-        tree = _ENVIRONMENT.parse(source)
-        macros = {macro.name for macro in tree.find_all(nodes.Macro)}
-        return [fault for node in _nodes(tree) for fault in _fault(node, macros=macros)]
+        return _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
         raise BadTemplate(f"line {error.lineno}: {error.message}") from None
-    except (RecursionError, ValueError, OverflowError, AssertionError) as error:
-        raise BadTemplate(str(error)[:200] or "it is nested too deeply") from None
+    except (RecursionError, MemoryError):
+        raise BadTemplate("it is nested too deeply") from None
+    except (ValueError, OverflowError, AssertionError) as error:
+        raise BadTemplate(str(error)[:200] or "it is not written as a template") from None
 
 
-def _nodes(tree: nodes.Node) -> Iterator[nodes.Node]:
+def nodes_of(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """Every node below, without recursion."""
     pending = [tree]
     while pending:
         node = pending.pop()
@@ -68,49 +82,88 @@ def _nodes(tree: nodes.Node) -> Iterator[nodes.Node]:
         pending.extend(node.iter_child_nodes())
 
 
-def _fault(node: nodes.Node, *, macros: set[str]) -> Iterator[str]:
-    line = f" (line {node.lineno})"
+def reach(tree: nodes.Template) -> list[Sign]:
+    """What the template reaches for beyond putting text together."""
+    macros = {node.name for node in nodes_of(tree) if isinstance(node, nodes.Macro)}
+    lists = _lists_of(tree, macros)
+    return [sign for node in nodes_of(tree) for sign in _signs(node, macros=macros, lists=lists)]
+
+
+def _lists_of(tree: nodes.Template, macros: set[str]) -> set[str]:
+    """The names that hold nothing but macros of the template, by their place."""
+    given: dict[str, list[nodes.Node]] = {}
+    for node in nodes_of(tree):
+        if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
+            given.setdefault(node.target.name, []).append(node.node)
+    return {
+        name
+        for name, values in given.items()
+        if all(
+            isinstance(inner, nodes.Add | nodes.List)
+            or (isinstance(inner, nodes.Name) and inner.name in macros | {name})
+            for value in values
+            for inner in nodes_of(value)
+        )
+    }
+
+
+def _signs(node: nodes.Node, *, macros: set[str], lists: set[str]) -> Iterator[Sign]:
     if isinstance(node, FORBIDDEN_NODES):
-        yield f"it loads another template{line}"
+        yield Sign(Level.DANGER, "include", "loads another template", node.lineno)
     elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        yield f"it uses the filter {node.name}{line}"
-    elif (
-        isinstance(node, nodes.Mod)
-        and isinstance(node.left, nodes.Const)
-        and isinstance(node.left.value, str)
-    ):
-        yield f"it builds text by formatting codes{line}"
+        yield Sign(Level.DANGER, "filter", f"uses the filter {node.name[:40]}", node.lineno)
+    elif isinstance(node, nodes.Test) and node.name not in TESTS:
+        yield Sign(Level.DANGER, "test", f"uses the test {node.name[:40]}", node.lineno)
+    elif isinstance(node, nodes.Mod) and isinstance(node.left, nodes.Const) and isinstance(node.left.value, str):
+        yield Sign(Level.DANGER, "format", "builds text by formatting codes", node.lineno)
     elif isinstance(node, nodes.Call):
-        yield from (f"{words}{line}" for words in _call(node, macros=macros))
+        yield from _call(node, macros=macros, lists=lists)
+    elif isinstance(node, nodes.Add | nodes.Concat):
+        yield from _pieces(node)
     else:
-        yield from (f"{words}{line}" for words in _name(node))
+        yield from _name(node)
 
 
-def _name(node: nodes.Node) -> Iterator[str]:
+def _name(node: nodes.Node) -> Iterator[Sign]:
     """Names of internals, whole or in pieces of text to put together."""
     if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
-        yield f"it reaches for the internal attribute {node.attr}"
+        yield _internal(f"reaches for the internal attribute {node.attr[:40]}", node.attr, node.lineno)
     elif isinstance(node, nodes.Name) and (node.name.startswith("__") or node.name in INTERNAL_NAMES):
-        yield f"it reaches for the internal name {node.name}"
+        yield _internal(f"reaches for the internal name {node.name[:40]}", node.name, node.lineno)
     elif isinstance(node, nodes.Const) and isinstance(node.value, str):
         if "__" in node.value:
-            yield "it holds a text with a double underscore, as in internal names"
+            words = "holds a text with a double underscore, as in internal names"
+            yield _internal(words, node.value, node.lineno)
         elif node.value and not node.value.strip("_"):
-            yield "it holds a piece of text to build internal names from"
+            yield Sign(Level.DANGER, "pieces", "holds a piece of text to build internal names from", node.lineno)
 
 
-def _call(node: nodes.Call, *, macros: set[str]) -> Iterator[str]:
+def _pieces(node: nodes.Add | nodes.Concat) -> Iterator[Sign]:
+    """A name of internals that is put together from parts."""
+    parts = node.nodes if isinstance(node, nodes.Concat) else [node.left, node.right]
+    if all(isinstance(part, nodes.Const) and isinstance(part.value, str) for part in parts):
+        whole = "".join(part.value for part in parts if isinstance(part, nodes.Const))
+        if any(name in whole for name in DEADLY) and "__" in whole:
+            yield Sign(Level.ATTACK, "pieces", "puts the name of an internal together from pieces", node.lineno)
+
+
+def _internal(words: str, name: str, line: int) -> Sign:
+    """Whoever gets at these internals runs any code; other ones only show what nobody needs to see."""
+    level = Level.ATTACK if any(deadly in name for deadly in DEADLY) else Level.DANGER
+    return Sign(level, "internals", words, line)
+
+
+def _call(node: nodes.Call, *, macros: set[str], lists: set[str]) -> Iterator[Sign]:
     callee = node.node
     if isinstance(callee, nodes.Name):
         if callee.name not in FUNCTIONS | macros:
-            yield f"it calls {callee.name}"
-        if callee.name == "range" and any(
-            isinstance(item, nodes.Const) and isinstance(item.value, int) and item.value > MAX_RANGE
-            for item in node.args
-        ):
-            yield "it counts without a sensible end"
+            yield Sign(Level.DANGER, "call", f"calls {callee.name[:40]}", node.lineno)
     elif isinstance(callee, nodes.Getattr):
-        if callee.attr not in METHODS:
-            yield f"it calls the method {callee.attr}"
-    else:
-        yield "it calls something that is not named"
+        if callee.attr in {"popen", "system", "__import__"}:
+            yield Sign(Level.ATTACK, "call", f"calls the method {callee.attr}", node.lineno)
+        elif callee.attr not in METHODS:
+            yield Sign(Level.DANGER, "call", f"calls the method {callee.attr[:40]}", node.lineno)
+    elif not (
+        isinstance(callee, nodes.Getitem) and isinstance(callee.node, nodes.Name) and callee.node.name in lists
+    ):
+        yield Sign(Level.DANGER, "call", "calls something that is not named", node.lineno)

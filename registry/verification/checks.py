@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import content, integrity, signatures, weights
+from registry.verification import architecture, content, gguf, integrity, shards, signatures, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -54,7 +54,9 @@ CHECKS = (
     ),
     Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
-    Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, weights.shard_index),
+    Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, shards.together),
+    Check("C9-architecture", "The tensors fit the configuration", Severity.HIGH, architecture.tensors),
+    Check("C10-gguf", "GGUF files are sound", Severity.HIGH, gguf.sound),
     Check("C11-pickle", "No format that can run code", Severity.HIGH, weights.pickles),
     Check("C13-custom-code", "No code of its own", Severity.HIGH, content.custom_code),
     Check(

@@ -81,7 +81,9 @@ def signatures(subject: Subject) -> Iterator[Finding]:
 def _missing(subject: Subject) -> Finding:
     if subject.signature_required:
         return failed(
-            "The policy requires a signature of this model, and it carries none.", signature="missing"
+            "The policy requires a signature of this model, and it carries none.",
+            severity=Severity.HIGH,
+            signature="missing",
         )
     return skipped("The model carries no signature, and the policy does not require one.")
 

@@ -1,7 +1,7 @@
 """Who made a signature: the keys and authorities of the policy are tried, and no others. Pure."""
 
 import dataclasses
-import functools
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -62,13 +62,10 @@ def _by_key(bundle: Bundle, trusted: Sequence[TrustedSigner]) -> Made:
     return Made(doubt=named or "no key of the policy made it, and it names none")
 
 
-@functools.lru_cache(maxsize=1024)
 def hint_of(key: ec.EllipticCurvePublicKey) -> str:
     """How a bundle names a key: the SHA-256 of its PEM, in hexadecimal."""
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(pem)
-    return digest.finalize().hex()
+    return hashlib.sha256(pem).hexdigest()
 
 
 def _by_certificate(bundle: Bundle, trusted: Sequence[TrustedSigner], *, at: datetime | None) -> Made:
