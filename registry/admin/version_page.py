@@ -6,6 +6,7 @@ from typing import Any
 from audit import overview
 from governance.desk import charts
 from registry import suspended
+from registry.actions import releases
 from registry.admin import (
     alerts,
     axes,
@@ -15,7 +16,7 @@ from registry.admin import (
     origin_block,
     source_block,
 )
-from registry.lifecycle import Outcome, RunState
+from registry.lifecycle import Outcome, RunState, Status
 from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
 SHOWN_FILES = 300
@@ -46,6 +47,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     evaluations = latest_evaluations(version)
     admissions = list(version.admissions.order_by("-decided_at")[:SHOWN_ROWS])
     served = serving(version, now=now)
+    release = releases.open_of(version) if version.status == Status.QUARANTINED else None
     known = journey.Known(
         version=version,
         resolution=resolution,
@@ -55,6 +57,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         approvals=approvals,
         admission=newest_allow(admissions),
         served=served["total"],
+        release=release,
     )
     return {
         "axes": {
@@ -66,6 +69,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "hint": journey.hint(known, now=now),
         "open_run": (under_way := open_run(resolution, verification, smoke)),
         "doing": doing(under_way),
+        "release": release,
         "files": files(version),
         "resolution": resolution,
         "verification": verification,

@@ -9,11 +9,10 @@ import pytest
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
-from audit.models import DecisionEntry
 from registry import origin
 from registry.actions import custody, gather
 from registry.models import ModelVersion
-from tests import factories, faulty, fetching, folders, intake
+from tests import decisions, factories, faulty, fetching, folders, intake
 
 pytestmark = pytest.mark.django_db
 
@@ -68,11 +67,11 @@ def test_what_the_source_says_is_written_down_with_the_version(server: faulty.Se
     version = resolved(offered(server, "a", folders.model_files()))
 
     look = version.observations.get()
-    entry = decisions.body("registry.version.resolved")
+    bodies = {one["event"]: one["body"] for one in decisions.about(f"model-version:{version.pk}")}
     assert look.resolution_run == version.resolutionruns.get()
     assert look.facts["listing_digest"].startswith("sha256:")
     assert "commit" in look.facts["not_told"]
-    assert entry.body["facts_digest"] == look.facts_digest
+    assert bodies["registry.version.resolved"]["facts_digest"] == look.facts_digest
 
 
 def test_two_versions_share_what_is_the_same(server: faulty.Server) -> None:
