@@ -1,5 +1,6 @@
 import contextlib
 import struct
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import gguf as library
@@ -22,10 +23,8 @@ def test_an_anomaly_is_refused_with_its_code(name: str) -> None:
     with pytest.raises(BadGguf) as refusal:
         parse_header(data, file_size=len(data))
 
-    assert (refusal.value.code, str(refusal.value)[:1].islower() or "GGUF" in str(refusal.value)) == (
-        code,
-        True,
-    )
+    assert refusal.value.code == code
+    assert len(str(refusal.value)) > 20
 
 
 def test_a_sound_header_says_what_is_in_it() -> None:
@@ -69,19 +68,29 @@ def test_versions_and_alignments_that_are_in_use(version: int, alignment: int) -
         assert len(parse_header(data, file_size=len(data)).tensors) == 2
 
 
+class Reading:
+    """Goes through the steps, and keeps what they end with."""
+
+    def __init__(self, steps: Generator[int, None, Header]) -> None:
+        self.steps = steps
+        self.header: Header | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        self.header = yield from self.steps
+
+
 def test_the_header_may_come_in_pieces() -> None:
     data = gguf.llama(tokens=20_000, blocks=3)
     whole = parse_header(data, file_size=len(data))
     start, asked = bytearray(), []
-    reading = steps(start, file_size=len(data))
+    reading = Reading(steps(start, file_size=len(data)))
 
-    with pytest.raises(StopIteration) as end:
-        while True:
-            asked.append(next(reading))
-            assert len(start) < asked[-1] <= len(data)
-            start += data[len(start) : asked[-1]]
+    for end in reading:
+        assert len(start) < end <= len(data)
+        start += data[len(start) : end]
+        asked.append(end)
 
-    assert (end.value.value, len(asked) < 10) == (whole, True)
+    assert (reading.header, len(asked) < 10) == (whole, True)
     with pytest.raises(BadGguf, match="not read in full"):
         parse_header(data[: whole.data_begin - 1], file_size=len(data))
 
