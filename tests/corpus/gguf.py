@@ -64,7 +64,7 @@ def llama(
         pair(
             "tokenizer.ggml.tokens",
             ARRAY,
-            (STRING, [f"t{number}" for number in range(said.get("tokens", tokens))]),
+            (STRING, [f"t{number}" for number in range(said.get("vocabulary", tokens))]),
         ),
         pair("tokenizer.ggml.token_type", ARRAY, (I32, [1] * said.get("types", tokens))),
         pair("tokenizer.ggml.eos_token_id", U32, said.get("eos", 0)),
