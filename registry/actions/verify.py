@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry import origin, questions
 from registry.actions import custody, runs, smoke
-from registry.actions.heartbeat import beating
+from registry.actions.heartbeat import Stage, beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
 from registry.verification import isolated
@@ -57,6 +57,7 @@ def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.exa
         limits = limits_of(run.version)
         try:
             with beating(lease) as heart:
+                heart.stage(Stage.READING)
                 answer = examine(
                     origin.folder_of(run.version), asked.question, limits=limits, progress=heart.advance
                 )

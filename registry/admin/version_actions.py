@@ -13,7 +13,7 @@ from governance.desk.forms import DayField, DeskForm, ReasonForm, days_ahead
 from governance.permissions import Permission
 from registry.actions import custody, drift, evaluate, register, review, smoke, verify
 from registry.lifecycle import RunState, Status
-from registry.models import ModelVersion, ServingEnvironment, SourceKind
+from registry.models import ModelVersion, ServingEnvironment
 
 SUGGESTED_DAYS = 90
 
@@ -78,9 +78,8 @@ def _failed_draft(version: ModelVersion) -> bool:
 
 
 def _resolve(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    scheme = "hf" if version.source_kind == SourceKind.HUB else "folder"
     return register.register_version(
-        source=f"{scheme}://{version.location}",
+        source=version.source_address,
         revision=version.requested_revision or None,
         name=str(version.registered_model),
         actor=actor,

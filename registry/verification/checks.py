@@ -12,11 +12,13 @@ from registry.verification import (
     content,
     gguf,
     integrity,
+    numbers,
     pickles,
     shards,
     signatures,
     weights,
 )
+from registry.verification import code, contents, history, integrity, license_text, templates, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -78,7 +80,18 @@ CHECKS = (
         "jinja2",
     ),
     Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
+    Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
+    Check("C5-commit", "Who made the commit", Severity.HIGH, history.commit),
+    Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
+    Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
+    Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, weights.shard_index),
+    Check("C11-pickle", "No format that can run code", Severity.HIGH, weights.pickles),
+    Check("C13-custom-code", "No code of its own", Severity.HIGH, code.custom_code),
+    Check("C14-chat-template", "Chat templates only put text together", Severity.HIGH, templates.templates),
+    Check("C17-executables", "No programs, archives or secrets", Severity.HIGH, contents.executables),
+    Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, license_text.license_text),
+    Check("C21-hub-scan", "What the source's scanners say", Severity.HIGH, history.hub_scan),
 )
 
 
