@@ -165,6 +165,9 @@ VERIFY_MEMORY_BYTES = env.int("VERIFY_MEMORY_BYTES", default=1024**3)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 # How long after the last look the source of a version is looked at again.
 DRIFT_EVERY_HOURS = env.int("DRIFT_EVERY_HOURS", default=24)
+# How long after its last reading a stored copy is read again (0: never), and how many of them wait at a time.
+REVERIFY_EVERY_DAYS = env.int("REVERIFY_EVERY_DAYS", default=7)
+REVERIFY_AT_ONCE = env.int("REVERIFY_AT_ONCE", default=4)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",

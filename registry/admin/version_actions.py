@@ -11,7 +11,7 @@ from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import DayField, DeskForm, ReasonForm, days_ahead
 from governance.permissions import Permission
-from registry.actions import custody, drift, evaluate, register, review, smoke, verify
+from registry.actions import custody, drift, evaluate, register, releases, review, smoke, verify
 from registry.lifecycle import RunState, Status
 from registry.models import ModelVersion, ServingEnvironment
 
@@ -59,6 +59,10 @@ def _is_resolved(version: ModelVersion) -> bool:
 
 def _has_manifest(version: ModelVersion) -> bool:
     return version.manifest_digest is not None and version.status != Status.REVOKED
+
+
+def _may_be_released(version: ModelVersion) -> bool:
+    return version.status == Status.QUARANTINED and releases.open_of(version) is None
 
 
 def _no_open(runs: str) -> Any:
@@ -114,7 +118,7 @@ def _quarantine(version: ModelVersion, values: Mapping[str, Any], actor: Actor, 
 
 
 def _release(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return custody.release(version=version, reason=values["reason"], actor=actor, now=now)
+    return releases.request_release(version=version, reason=values["reason"], actor=actor, now=now)
 
 
 def _revoke(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
@@ -196,13 +200,13 @@ ACTIONS = (
     ),
     PageAction(
         name="release",
-        label="Release from quarantine",
+        label="Ask for release",
         permission=Permission.VERSION_REVOKE,
         carry_out=_release,
-        done="The version is released. It needs new evidence before it can be approved again.",
-        explanation="The version becomes resolved again. Old evidence does not count: every check runs anew.",
+        done="Asked for. Every check runs anew; then a reviewer other than you decides.",
+        explanation="Every check runs anew while the version stays barred. Then another person reads what they found and decides.",
         form=ReasonForm,
-        offered=lambda version: version.status == Status.QUARANTINED,
+        offered=_may_be_released,
         icon="lock_open",
     ),
     PageAction(

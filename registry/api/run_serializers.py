@@ -92,7 +92,7 @@ class VerificationRunSerializer(RunSerializer):
 
     class Meta(RunSerializer.Meta):
         model = VerificationRun
-        fields = (*RUN_FIELDS, "bytes_read", "results")
+        fields = (*RUN_FIELDS, "worker", "bytes_read", "inputs", "results")
         read_only_fields = fields
 
 

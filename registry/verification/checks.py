@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterable
 from registry.lifecycle import Severity
 from registry.verification import (
     architecture,
+    at_rest,
+    code,
     containers,
     content,
+    contents,
     gguf,
+    history,
     integrity,
+    license_text,
     numbers,
     pickles,
     shards,
     signatures,
+    templates,
     weights,
 )
-from registry.verification import code, contents, history, integrity, license_text, templates, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -62,7 +67,11 @@ CHECKS = (
     Check("C2-file-set", "Exactly the listed files", Severity.CRITICAL, integrity.file_set),
     Check("C3-digests", "Every byte as listed", Severity.CRITICAL, integrity.digests),
     Check(
-        "C4-signature", "Signed by somebody who is trusted for it", Severity.CRITICAL, signatures.signatures
+        "C4-signature",
+        "Signed by somebody who is trusted for it",
+        Severity.CRITICAL,
+        signatures.signatures,
+        "cryptography",
     ),
     Check("C6-format", "Content fits the file names", Severity.HIGH, containers.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
@@ -92,6 +101,7 @@ CHECKS = (
     Check("C17-executables", "No programs, archives or secrets", Severity.HIGH, contents.executables),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, license_text.license_text),
     Check("C21-hub-scan", "What the source's scanners say", Severity.HIGH, history.hub_scan),
+    Check("C22-at-rest", "The stored copy is as it was last read", Severity.CRITICAL, at_rest.unchanged),
 )
 
 
