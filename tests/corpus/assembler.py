@@ -45,23 +45,21 @@ def get(index: int) -> bytes:
 
 def value(item: Any) -> bytes:
     """Plain data."""
-    if item is None:
-        return NONE
-    if isinstance(item, bool):
-        return b"\x88" if item else b"\x89"
-    if isinstance(item, int):
-        return number(item)
-    if isinstance(item, str):
-        return text(item)
+    if item is None or isinstance(item, bool):
+        return {None: NONE, True: b"\x88", False: b"\x89"}[item]
+    if isinstance(item, tuple | list | dict):
+        return _container(item)
     if isinstance(item, bytes):
         return b"B" + struct.pack("<I", len(item)) + item
-    if isinstance(item, tuple):
-        return MARK + b"".join(map(value, item)) + TUPLE
-    if isinstance(item, list):
-        return EMPTY_LIST + MARK + b"".join(map(value, item)) + b"e"
+    return text(item) if isinstance(item, str) else number(item)
+
+
+def _container(item: tuple[Any, ...] | list[Any] | dict[Any, Any]) -> bytes:
     if isinstance(item, dict):
-        return EMPTY_DICT + MARK + b"".join(value(key) + value(inner) for key, inner in item.items()) + b"u"
-    raise TypeError(item)
+        pairs = (value(key) + value(inner) for key, inner in item.items())
+        return EMPTY_DICT + MARK + b"".join(pairs) + b"u"
+    inner = MARK + b"".join(map(value, item))
+    return inner + TUPLE if isinstance(item, tuple) else EMPTY_LIST + inner + b"e"
 
 
 def call(module: str, name: str, *arguments: Any) -> bytes:

@@ -126,7 +126,11 @@ def calls() -> Iterator[Sample]:
         yield Sample(f"{module}.{name}-{way}", f"{module}.{way}.pkl", written, shown)
     for module, name, arguments in STRANGERS:
         yield Sample(
-            f"{module}.{name}", "training_args.bin", asm.pickle(asm.call(module, name, *arguments)), f"{module}.{name}", is_critical=False
+            f"{module}.{name}",
+            "training_args.bin",
+            asm.pickle(asm.call(module, name, *arguments)),
+            f"{module}.{name}",
+            is_critical=False,
         )
 
 
@@ -211,27 +215,69 @@ def hidden() -> Iterator[Sample]:
     in_state = torch.good_pickle(asm.text("x") + SYSTEM)
     says = "os.system"
     yield Sample("torch-zip", "pytorch_model.bin", torch.torch_zip(in_state), says)
-    yield Sample("torch-zip-plain", "model.pt", torch.plain_zip(torch.torch_members(bad), deflated=True), says)
+    yield Sample(
+        "torch-zip-plain", "model.pt", torch.plain_zip(torch.torch_members(bad), deflated=True), says
+    )
     yield Sample("torch-zip-unnamed", "weights.dat", torch.torch_zip(in_state), says)
-    yield Sample("torch-two-pickles", "a.ckpt", torch.plain_zip(torch.torch_members() | torch.torch_members(bad, "other")), says)
+    yield Sample(
+        "torch-two-pickles",
+        "a.ckpt",
+        torch.plain_zip(torch.torch_members() | torch.torch_members(bad, "other")),
+        says,
+    )
     yield Sample("torch-deeper", "a.pth", torch.plain_zip(torch.torch_members(bad, "a/b")), says)
     yield Sample("torch-extra-pickle", "a.pt", torch.torch_zip(**{"archive/extra.pkl": bad}), says)
     yield Sample("torch-case", "a.pt", torch.torch_zip(**{"archive/DATA.pkl": bad}), says)
-    yield Sample("torchscript", "a.pt", torch.torch_zip(**{"archive/code/__torch__.py": b"def f(): pass"}), "TorchScript", is_critical=False)
-    yield Sample("torch-legacy", "a.bin", torch.legacy(torch.good_pickle(asm.text("x") + SYSTEM, legacy=True)), says)
-    yield Sample("torch-legacy-magic", "a.bin", torch.legacy(magic=asm.pickle(asm.call("builtins", "eval", "0x1950a86a20f9469cfc6c"), 2)), "builtins.eval")
-    yield Sample("torch-legacy-end", "a.bin", torch.legacy() + b"x", "exactly the storages", is_critical=False)
-    yield Sample("torch-missing-storage", "a.bin", torch.plain_zip({"archive/data.pkl": torch.good_pickle()}), "is not there", is_critical=False)
+    yield Sample(
+        "torchscript",
+        "a.pt",
+        torch.torch_zip(**{"archive/code/__torch__.py": b"def f(): pass"}),
+        "TorchScript",
+        is_critical=False,
+    )
+    yield Sample(
+        "torch-legacy", "a.bin", torch.legacy(torch.good_pickle(asm.text("x") + SYSTEM, legacy=True)), says
+    )
+    yield Sample(
+        "torch-legacy-magic",
+        "a.bin",
+        torch.legacy(magic=asm.pickle(asm.call("builtins", "eval", "0x1950a86a20f9469cfc6c"), 2)),
+        "builtins.eval",
+    )
+    yield Sample(
+        "torch-legacy-end", "a.bin", torch.legacy() + b"x", "exactly the storages", is_critical=False
+    )
+    yield Sample(
+        "torch-missing-storage",
+        "a.bin",
+        torch.plain_zip({"archive/data.pkl": torch.good_pickle()}),
+        "is not there",
+        is_critical=False,
+    )
     beyond = torch.state_dict({"a": torch.tensor("0", 4, (2**20, 2**20))})
-    yield Sample("torch-beyond-storage", "a.bin", torch.torch_zip(beyond), "_rebuild_tensor_v2", is_critical=False)
+    yield Sample(
+        "torch-beyond-storage", "a.bin", torch.torch_zip(beyond), "_rebuild_tensor_v2", is_critical=False
+    )
     yield Sample("joblib", "a.joblib", bad, says)
-    yield Sample("joblib-compressed", "b.joblib", gzip.compress(bad), "unknown instruction", is_critical=False)
+    yield Sample(
+        "joblib-compressed", "b.joblib", gzip.compress(bad), "unknown instruction", is_critical=False
+    )
     yield Sample("npy-object", "a.npy", torch.npy(bad, "'|O'", "(1,)"), says)
     yield Sample("npy-structured", "b.npy", torch.npy(bad, "[('a', '<f4'), ('b', '|O')]", "(1,)"), says)
-    yield Sample("npz-object", "a.npz", torch.plain_zip({"x.npy": torch.npy(bad, "'|O'", "(1,)")}, deflated=True), says)
+    yield Sample(
+        "npz-object", "a.npz", torch.plain_zip({"x.npy": torch.npy(bad, "'|O'", "(1,)")}, deflated=True), says
+    )
     yield Sample("npz-pickle", "b.npz", torch.plain_zip({"x.npy": bad}), "no array", is_critical=False)
-    yield Sample("npy-header-code", "c.npy", torch.npy(bytes(16), "__import__('os').system('x')"), "no plain literal", is_critical=False)
-    yield Sample("npy-header-deep", "d.npy", torch.npy(bytes(16), "[" * 5000), "no plain literal", is_critical=False)
+    yield Sample(
+        "npy-header-code",
+        "c.npy",
+        torch.npy(bytes(16), "__import__('os').system('x')"),
+        "no plain literal",
+        is_critical=False,
+    )
+    yield Sample(
+        "npy-header-deep", "d.npy", torch.npy(bytes(16), "[" * 5000), "no plain literal", is_critical=False
+    )
     yield Sample("npy-trailing", "e.npy", torch.npy(bytes(16) + bad), "not as long", is_critical=False)
     yield Sample("renamed-text", "notes.txt", bad, says)
     yield Sample("renamed-protocol-0", "vocab.dat", b"cos\nsystem\n(S'" + TOUCH.encode() + b"'\ntR.", says)

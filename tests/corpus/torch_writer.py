@@ -12,12 +12,16 @@ MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 ORDERED = asm.look_up("collections", "OrderedDict") + asm.EMPTY_TUPLE + asm.REDUCE
 
 
-def tensor(key: str, count: int, shape: Sequence[int], *, legacy: bool = False, kind: str = "FloatStorage") -> bytes:
+def tensor(
+    key: str, count: int, shape: Sequence[int], *, legacy: bool = False, kind: str = "FloatStorage"
+) -> bytes:
     """One tensor of 32-bit numbers whose storage lies beside the pickle."""
     strides = [1] * len(shape)
     for place in range(len(shape) - 2, -1, -1):
         strides[place] = strides[place + 1] * shape[place + 1]
-    pid = asm.text("storage") + asm.look_up("torch", kind) + asm.text(key) + asm.text("cpu") + asm.number(count)
+    pid = (
+        asm.text("storage") + asm.look_up("torch", kind) + asm.text(key) + asm.text("cpu") + asm.number(count)
+    )
     storage = asm.MARK + pid + (asm.NONE if legacy else b"") + asm.TUPLE + asm.BINPERSID
     rest = asm.number(0) + asm.value(tuple(shape)) + asm.value(tuple(strides)) + asm.value(False) + ORDERED
     return (
@@ -34,9 +38,7 @@ def state_dict(tensors: Mapping[str, bytes], extra: bytes = b"") -> bytes:
 
 def good_pickle(extra: bytes = b"", *, legacy: bool = False) -> bytes:
     """Two tensors of four numbers each."""
-    return state_dict(
-        {f"layer.{key}": tensor(key, 4, (2, 2), legacy=legacy) for key in ("0", "1")}, extra
-    )
+    return state_dict({f"layer.{key}": tensor(key, 4, (2, 2), legacy=legacy) for key in ("0", "1")}, extra)
 
 
 def torch_members(data: bytes | None = None, folder: str = "archive") -> dict[str, bytes]:
@@ -64,7 +66,11 @@ def padded_zip(members: Mapping[str, bytes]) -> bytes:
         raw, offset = name.encode(), len(out)
         padding = -(offset + 30 + len(raw) + 4) % 64
         extra = struct.pack("<2H", 0x4246, padding) + b"Z" * padding
-        out += struct.pack("<4s5H3L2H", b"PK\x03\x04", 0, 0x0808, 0, 0, 0, 0, 0, 0, len(raw), len(extra)) + raw + extra
+        out += (
+            struct.pack("<4s5H3L2H", b"PK\x03\x04", 0, 0x0808, 0, 0, 0, 0, 0, 0, len(raw), len(extra))
+            + raw
+            + extra
+        )
         crc = zlib.crc32(data)
         out += data + struct.pack("<4s3L", b"PK\x07\x08", crc, len(data), len(data))
         directory += struct.pack(

@@ -26,7 +26,9 @@ def subject_of(files: dict[str, bytes]) -> Subject:
         source_kind="folder",
         revision=None,
         expected={path: Expected(path, len(data), digests[path], "weight") for path, data in files.items()},
-        seen={path: Seen(path, len(data), digests[path], data, is_whole=True) for path, data in files.items()},
+        seen={
+            path: Seen(path, len(data), digests[path], data, is_whole=True) for path, data in files.items()
+        },
     )
 
 
@@ -36,13 +38,17 @@ def found(check_id: str, files: dict[str, bytes]) -> list[outcomes.CheckOutcome]
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
-def test_a_hostile_pickle_is_named_and_refused(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_pickle_is_named_and_refused(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
 
     (result,) = found("C11-pickle", {sample.path: sample.data})
 
     assert (result.finding.outcome, result.finding.path) == (Outcome.FAIL, sample.path)
-    assert result.severity is (Severity.CRITICAL if sample.is_critical else Severity.HIGH), result.finding.message
+    assert result.severity is (Severity.CRITICAL if sample.is_critical else Severity.HIGH), (
+        result.finding.message
+    )
     reasons = result.finding.evidence["reasons"]
     assert any(sample.says in reason["reason"] for reason in reasons), reasons
     assert result.finding.message.endswith(".")
@@ -70,7 +76,9 @@ GOOD = {
     "model.pt": torch.torch_zip(folder="model"),
     "python.pth": torch.plain_zip(torch.torch_members()),
     "deflated.ckpt": torch.plain_zip(torch.torch_members(), deflated=True),
-    "step.ckpt": torch.torch_zip(torch.good_pickle(asm.text("epoch") + asm.number(3) + asm.text("loss") + b"G" + bytes(8))),
+    "step.ckpt": torch.torch_zip(
+        torch.good_pickle(asm.text("epoch") + asm.number(3) + asm.text("loss") + b"G" + bytes(8))
+    ),
     "old.bin": torch.legacy(),
     "half.bin": torch.torch_zip(torch.state_dict({"a": torch.tensor("0", 8, (2, 4), kind="HalfStorage")})),
     "rng_state.pth": torch.torch_zip(torch.good_pickle(asm.text("numpy") + array())),
@@ -80,8 +88,12 @@ GOOD = {
 }
 NO_PICKLE = {
     "array.npy": torch.npy(bytes(16)),
-    "structured.npy": torch.npy(bytes(20), "[('a', '<f4'), ('b', '<U1', (1, 2)), ('c', [('d', '<f8')])]", "(1,)"),
-    "arrays.npz": torch.plain_zip({"a.npy": torch.npy(bytes(16)), "b.npy": torch.npy(bytes(16))}, deflated=True),
+    "structured.npy": torch.npy(
+        bytes(20), "[('a', '<f4'), ('b', '<U1', (1, 2)), ('c', [('d', '<f8')])]", "(1,)"
+    ),
+    "arrays.npz": torch.plain_zip(
+        {"a.npy": torch.npy(bytes(16)), "b.npy": torch.npy(bytes(16))}, deflated=True
+    ),
     "vocab.txt": b"cat\ndog\n(bird\nRome\ni\n.\n",
     "README.md": b"(c) 2026 Acme\nconfig\nsettings\n.\n",
     "merges.txt": b"co\nto\n.\nto\n",
@@ -125,7 +137,9 @@ def test_what_was_not_kept_is_not_decided() -> None:
     seen = Seen("a.bin", len(data), "0" * 64, data[:64])
     subject = Subject("folder", None, {}, {"a.bin": seen})
 
-    (result,) = checks.run_checks(subject, checks=[check for check in checks.CHECKS if check.check_id == "C11-pickle"])
+    (result,) = checks.run_checks(
+        subject, checks=[check for check in checks.CHECKS if check.check_id == "C11-pickle"]
+    )
 
     assert result.finding.outcome is Outcome.ERROR
 
@@ -176,7 +190,9 @@ def test_a_changed_good_file_never_calls_what_is_not_allowed(case: tuple[str, by
 
 
 OPCODES = st.sampled_from([opcode.code.encode("latin-1") for opcode in pickletools.opcodes])
-ARGUMENTS = st.sampled_from([b"", b"\x00", b"\x01", b"os\nsystem\n", b"collections\nOrderedDict\n", b"I\n", b"1\n"])
+ARGUMENTS = st.sampled_from(
+    [b"", b"\x00", b"\x01", b"os\nsystem\n", b"collections\nOrderedDict\n", b"I\n", b"1\n"]
+)
 
 
 @settings(max_examples=300, deadline=None)
