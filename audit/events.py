@@ -28,6 +28,7 @@ class Event(StrEnum):
     CATALOG_RELEASED = "registry.catalog.released"
     VERSION_DRAFTED = "registry.version.drafted"
     VERSION_RESOLVED = "registry.version.resolved"
+    SOURCE_OBSERVED = "registry.source.observed"
     VERSION_QUARANTINED = "registry.version.quarantined"
     VERSION_RELEASED = "registry.version.released"
     VERSION_REVOKED = "registry.version.revoked"

@@ -21,6 +21,9 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
+    # A pool's process that has grown, or is old, makes way for a fresh one after its task.
+    worker_max_memory_per_child=512 * 1024,  # KiB
+    worker_max_tasks_per_child=1000,
     task_default_queue="default",
     task_queues=[Queue(name, routing_key=name) for name in ("default", "verify", "smoke")],
     task_create_missing_queues=False,
@@ -32,6 +35,10 @@ app.conf.update(
         "expire-approvals": {
             "task": "registry.tasks.expire_approvals_task",
             "schedule": timedelta(minutes=1),
+        },
+        "watch-sources": {
+            "task": "registry.tasks.watch_due_sources_task",
+            "schedule": timedelta(minutes=5),
         },
         "begin-due-reevaluations": {
             "task": "registry.tasks.begin_due_reevaluations_task",

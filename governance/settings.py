@@ -145,8 +145,14 @@ VLLM_PYTHON = env.str("VLLM_PYTHON", default=str(BASE_DIR / ".venv-vllm" / "bin"
 # Where torch for the CPU comes from when pip's own sources have none.
 VLLM_TORCH_INDEX = env.str("VLLM_TORCH_INDEX", default="https://download.pytorch.org/whl/cpu")
 SMOKE_TIMEOUT_SECONDS = env.int("SMOKE_TIMEOUT_SECONDS", default=600)
+# What the checks of one version may take: seconds for themselves, more for reading at this pace, and memory.
+VERIFY_TIMEOUT_SECONDS = env.int("VERIFY_TIMEOUT_SECONDS", default=900)
+VERIFY_BYTES_PER_SECOND = env.int("VERIFY_BYTES_PER_SECOND", default=20_000_000)
+VERIFY_MEMORY_BYTES = env.int("VERIFY_MEMORY_BYTES", default=1024**3)
 # A run whose worker shows no sign of life for this long is given to another.
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+# How long after the last look the source of a version is looked at again.
+DRIFT_EVERY_HOURS = env.int("DRIFT_EVERY_HOURS", default=24)
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Model Custody",

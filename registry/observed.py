@@ -35,9 +35,10 @@ class SourceFacts:
     authors: tuple[str, ...] | None = None
     commit_title: str | None = None
     commit_verified: bool | None = None
-    refs: Mapping[str, str] | None = None  # branches and tags, each with its commit
+    # Branches and tags by their full names (refs/heads/main), each with its commit.
+    refs: Mapping[str, str] | None = None
     last_modified: str | None = None
-    gated: str | None = None  # no, auto or manual
+    gated: str | None = None  # no, auto, manual; yes where no more is told
     private: bool | None = None
     disabled: bool | None = None
     license: str | None = None

@@ -7,6 +7,8 @@ from django.conf import settings
 from registry.models import ModelVersion, SourceKind
 from registry.sources.base import ModelSource
 from registry.sources.folder import FolderSource
+from registry.sources.hub import HubSource
+from registry.sources.hub_api import HubApi
 
 
 def private_folders() -> list[Path]:
@@ -18,13 +20,10 @@ def source_of(version: ModelVersion) -> ModelSource:
     """The source of a version, ready to be asked."""
     if version.source_kind == SourceKind.FOLDER:
         return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS, private=private_folders())
-    from registry.sources.hub import HubSource  # only workers need the Hub's client
-
     return HubSource(
         version.location,
-        endpoint=settings.HF_ENDPOINT,
-        token=settings.HF_TOKEN,
-        store=settings.MODEL_STORE,
+        api=HubApi(version.location, endpoint=settings.HF_ENDPOINT, token=settings.HF_TOKEN),
+        revision=version.requested_revision,
         commit=version.revision,
     )
 

@@ -10,13 +10,16 @@ from typing import Any
 from django.db.models import Case, Count, When
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
+from governance.policy.signature import Signer
 from registry import catalogs, evaluation, evidence, provenance, suspended
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
     CheckEvidence,
+    FoundSignature,
     LicenseEvidence,
     RunEvidence,
+    SignatureEvidence,
     closest,
 )
 from registry.admission.offer import Offer
@@ -36,18 +39,18 @@ from registry.models import (
 # A finding of these severities is shown and decides nothing.
 MINOR = frozenset({Severity.INFO, Severity.LOW})
 CUSTOM_CODE = "C13-custom-code"
+SIGNATURE = "C4-signature"
 # Which reason a failed check stands for; every other one is a finding of the scan.
 CODES = {
-    "C4-signature": "signature_untrusted",
+    SIGNATURE: "signature_untrusted",
     "C6-format": "unsafe_format",
     "C7-safetensors": "unsafe_format",
     "C8-shard-index": "unsafe_format",
+    "C10-gguf": "unsafe_format",
     "C11-pickle": "unsafe_format",
     CUSTOM_CODE: "remote_code_required",
     "C20-license-text": "license_unknown",
 }
-# No signature has been looked at unless a check of this id has run.
-SIGNATURES = {Outcome.PASS: "trusted", Outcome.FAIL: "invalid", Outcome.ERROR: "untrusted"}
 MOST_LIKE = 20
 
 
@@ -145,7 +148,10 @@ def assembled(version: ModelVersion, found: Gathered) -> Candidate:
         approvals=tuple(_approval(item) for item in found.approvals),
         formats=found.formats,
         requires_remote_code=_remote_code(found.checks),
-        signature=_signature(found.checks),
+        signature=SignatureEvidence(
+            model=str(version.registered_model),
+            found=tuple(check.signature for check in found.checks if check.signature is not None),
+        ),
     )
 
 
@@ -217,17 +223,20 @@ def format_of(path: str) -> str:
 @functools.lru_cache(maxsize=512)
 def _checks(run_id: int) -> tuple[CheckEvidence, ...]:
     rows = CheckResult.objects.filter(run_id=run_id).order_by("check_id", "path")
-    return tuple(check_evidence(row) for row in rows)
+    return tuple(
+        check_evidence(row, signed=row.evidence if row.check_id == SIGNATURE else None) for row in rows
+    )
 
 
-def check_evidence(row: CheckResult) -> CheckEvidence:
-    """What one check found, in the terms of admission."""
+def check_evidence(row: CheckResult, *, signed: Mapping[str, Any] | None) -> CheckEvidence:
+    """What one check found, in the terms of admission; `signed` is the evidence of the check of signatures."""
     return CheckEvidence(
         check_id=row.check_id,
         outcome=row.outcome,
         message=f"{row.message} ({row.path})" if row.path else row.message,
         code=CODES.get(row.check_id),
         counts=row.severity not in MINOR,
+        signature=_signature(signed) if signed else None,
     )
 
 
@@ -268,10 +277,11 @@ def _decides(check: CheckEvidence) -> bool:
     return check.counts or check.outcome != Outcome.FAIL
 
 
-def _signature(checks: Sequence[CheckEvidence]) -> str:
-    found = [
-        SIGNATURES.get(Outcome(check.outcome), "missing")
-        for check in checks
-        if check.check_id == "C4-signature"
-    ]
-    return found[0] if found else "missing"
+def _signature(signed: Mapping[str, Any]) -> FoundSignature | None:
+    """What evidence says of one signature; None where it says nothing of one."""
+    state, signer = signed.get("signature"), signed.get("signer")
+    if state in (None, "missing"):
+        return None
+    if signer is None:
+        return FoundSignature(state)
+    return FoundSignature(state, Signer(**{**signer, "identities": tuple(signer["identities"])}))

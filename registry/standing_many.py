@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Case, F, JSONField, When
+
 from registry import evidence, standing, suspended
 from registry.admission.axes import Candidate, CheckEvidence
 from registry.models import Approval, Artifact, CheckResult, ModelVersion, SmokeRun, VerificationRun
@@ -35,10 +37,12 @@ def bases(versions: Sequence[ModelVersion]) -> dict[int, Candidate]:
 
 
 def _checks(run_ids: Iterable[int]) -> dict[int, tuple[CheckEvidence, ...]]:
-    rows = CheckResult.objects.filter(run__in=list(run_ids)).defer("evidence").order_by("check_id", "path")
+    # Evidence can be large, and admission needs that of signatures only.
+    signed = Case(When(check_id=standing.SIGNATURE, then=F("evidence")), output_field=JSONField())
+    rows = CheckResult.objects.filter(run__in=list(run_ids)).defer("evidence").annotate(signed=signed)
     found: dict[int, list[CheckEvidence]] = defaultdict(list)
-    for row in rows:
-        found[row.run_id].append(standing.check_evidence(row))
+    for row in rows.order_by("check_id", "path"):
+        found[row.run_id].append(standing.check_evidence(row, signed=row.signed))
     return {run: tuple(items) for run, items in found.items()}
 
 

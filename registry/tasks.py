@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from registry.actions import reevaluate, reevaluations, resolve, runs, smoke, verify, what_if
+from registry.actions import drift, reevaluate, reevaluations, resolve, runs, smoke, verify, what_if
 
 HOUR = 3600
 # The run goes back to its queue at the soft limit; the hard one is for code that does not listen.
@@ -37,12 +37,32 @@ def resolve_version_task(*, run_id: int, **_: object) -> None:
 
 
 @shared_task(
-    name="registry.tasks.verify_version_task", soft_time_limit=4 * HOUR, time_limit=4 * HOUR + GRACE_SECONDS
+    name="registry.tasks.verify_version_task",
+    # Its checks have a limit of their own, which ends the run; this one is for the worker itself.
+    soft_time_limit=verify.LONGEST_SECONDS + HOUR,
+    time_limit=verify.LONGEST_SECONDS + HOUR + GRACE_SECONDS,
 )
 def verify_version_task(*, run_id: int, **_: object) -> None:
     """Carry out a verification run."""
     with stoppable():
         verify.verify_version(run_id=run_id, worker=worker_name())
+
+
+@shared_task(
+    name="registry.tasks.watch_version_task",
+    soft_time_limit=HOUR,
+    time_limit=HOUR + GRACE_SECONDS,
+)
+def watch_version_task(*, run_id: int, **_: object) -> None:
+    """Carry out a look at the source of a version."""
+    with stoppable():
+        drift.watch_version(run_id=run_id, worker=worker_name())
+
+
+@shared_task(name="registry.tasks.watch_due_sources_task", soft_time_limit=120, time_limit=150)
+def watch_due_sources_task(**_: object) -> None:
+    """Have the sources looked at that nobody looked at for a while."""
+    drift.request_due(timezone.now())
 
 
 @shared_task(

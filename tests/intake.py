@@ -8,6 +8,10 @@ from audit.models import DecisionEntry
 from registry.actions import register, resolve, smoke, verify
 from registry.models import ModelVersion, ResolutionRun, SmokeRun, VerificationRun
 from registry.smoke.engine import Engine
+from registry.verification import examination, isolated
+from registry.verification.child import surroundings
+from registry.verification.examination import Question
+from registry.verification.reading import Progress
 from tests import factories, fakes, folders
 
 WORKER = "host:1"
@@ -58,9 +62,17 @@ def resolve_open(version: ModelVersion) -> ResolutionRun:
 
 def verify_open(version: ModelVersion) -> VerificationRun:
     run = version.verificationruns.get(state="queued")
-    verify.verify_version(run_id=run.pk, worker=WORKER)
+    verify.verify_version(run_id=run.pk, worker=WORKER, examine=examine_here)
     run.refresh_from_db()
     return run
+
+
+def examine_here(
+    root: Path, question: Question, *, limits: isolated.Limits, progress: Progress
+) -> isolated.Answer:
+    """The same checks without a process of their own, which takes a third of a second to start."""
+    found = examination.examine(root, question, progress=progress)
+    return isolated.Answer(found, surroundings(network="not asked", system_calls="not asked"))
 
 
 def smoke_open(version: ModelVersion, engine: Engine | None = None) -> SmokeRun:

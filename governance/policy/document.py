@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from governance.fields import Fields, InvalidField
-from governance.policy import origin
+from governance.policy import origin, signature
 from governance.policy.origin import OriginPolicy
+from governance.policy.signature import SignaturePolicy
 
 DEFAULT = Path(__file__).parent / "default.toml"
 VERSION = 1
@@ -90,7 +91,7 @@ class Policy:
     # Obligations that are done before an approval, by id; `*` is every one.
     obligations_required: frozenset[str]
     obligations_due_days: int
-    signature_required: bool
+    signature: SignaturePolicy
     origin: OriginPolicy
     mode: Mode
     ttl_minutes: int
@@ -122,7 +123,7 @@ def parse(content: bytes) -> Policy:
         **_evidence(document.table("evidence")),
         **_license(document.table("license")),
         **_approval(document.table("approval")),
-        signature_required=_required(document.table("signature")),
+        signature=signature.parse(document.table("signature")),
         origin=origin.parse(
             document.table("origin"),
             environments={
@@ -165,12 +166,6 @@ def _license(section: Fields) -> dict[str, Any]:
     }
     section.done()
     return values
-
-
-def _required(section: Fields) -> bool:
-    required = section.flag("required")
-    section.done()
-    return required
 
 
 def _admission(section: Fields) -> dict[str, Any]:

@@ -72,6 +72,7 @@ STATES: dict[str, tuple[str, str]] = {
     "added": ("good", "add"),
     "changed": ("info", "edit"),
     "removed": ("bad", "remove"),
+    "renamed": ("info", "drive_file_rename_outline"),
     "restored": ("plain", "settings_backup_restore"),
     "changed_beneath": ("warn", "layers"),
     "carried out": ("good", "check_circle"),

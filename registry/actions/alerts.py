@@ -74,9 +74,9 @@ def settle(
                 over[Resolution.SUPERSEDED if new else Resolution.RECOVERED].append(stands)
             if new is not None:
                 raised.append(_alert(item.approval, new, reevaluation=reevaluation, now=now))
-    decisions = [entry for how, rows in over.items() for entry in _resolve(rows, how=how, now=now)]
+    decisions = [entry for how, rows in over.items() for entry in close(rows, how=how, now=now)]
     Alert.objects.bulk_create(raised)
-    return raised, decisions + [_raised(row) for row in raised]
+    return raised, decisions + [said_of(row) for row in raised]
 
 
 def _alert(approval: Approval, wanted: Wanted, *, reevaluation: Reevaluation | None, now: datetime) -> Alert:
@@ -94,11 +94,11 @@ def _alert(approval: Approval, wanted: Wanted, *, reevaluation: Reevaluation | N
     )
 
 
-def _raised(row: Alert) -> log.Decision:
+def said_of(row: Alert, *, by: str = RAISED_BY) -> log.Decision:
     """What the public log gets: the message may name facts of the organisation, and goes in by its digest."""
     return log.Decision(
         event=Event.ALERT_RAISED,
-        actor=RAISED_BY,
+        actor=by,
         subject=f"model-version:{row.version_id}",
         body={
             "alert": row.pk,
@@ -106,6 +106,8 @@ def _raised(row: Alert) -> log.Decision:
             "severity": str(row.severity),
             "approval": row.approval_id,
             "reevaluation": row.reevaluation_id,
+            "drift_run": row.drift_run_id,
+            "verification_run": row.verification_run_id,
             "evaluation_digest": row.evaluation.evaluation_digest if row.evaluation else None,
             "message_sha256": words.sha256(row.message),
         },
@@ -113,7 +115,8 @@ def _raised(row: Alert) -> log.Decision:
     )
 
 
-def _resolve(rows: list[Alert], *, how: Resolution, now: datetime) -> list[log.Decision]:
+def close(rows: list[Alert], *, how: Resolution, now: datetime, by: str = RAISED_BY) -> list[log.Decision]:
+    """End these alerts in the caller's transaction; what the log is to say of it."""
     if not rows:
         return []
     Alert.objects.filter(pk__in=[row.pk for row in rows], resolved_at__isnull=True).update(
@@ -122,7 +125,7 @@ def _resolve(rows: list[Alert], *, how: Resolution, now: datetime) -> list[log.D
     return [
         log.Decision(
             event=Event.ALERT_RESOLVED,
-            actor=RAISED_BY,
+            actor=by,
             subject=f"model-version:{row.version_id}",
             body={"alert": row.pk, "kind": row.kind, "approval": row.approval_id, "resolution": str(how)},
             at=now,
@@ -135,7 +138,7 @@ def _resolve(rows: list[Alert], *, how: Resolution, now: datetime) -> list[log.D
 def resolve_ended(approvals: QuerySet[Approval], *, now: datetime) -> int:
     """Resolve the alerts of approvals that ended: nothing is served under them any more."""
     rows = list(Alert.objects.filter(approval__in=approvals, resolved_at__isnull=True).select_for_update())
-    log.append_all(_resolve(rows, how=Resolution.APPROVAL_ENDED, now=now))
+    log.append_all(close(rows, how=Resolution.APPROVAL_ENDED, now=now))
     return len(rows)
 
 

@@ -21,7 +21,7 @@ from audit import log
 from audit.events import Event
 from governance.errors import Conflict
 from registry.lifecycle import Outcome, RunState, Status
-from registry.models import LeasedRun, ModelVersion, ResolutionRun, SmokeRun, VerificationRun
+from registry.models import DriftRun, LeasedRun, ModelVersion, ResolutionRun, SmokeRun, VerificationRun
 
 logger = structlog.get_logger(__name__)
 R = TypeVar("R", bound=LeasedRun)
@@ -46,6 +46,7 @@ RESEND_AT_LEAST = timedelta(seconds=60)
 KINDS: Mapping[type[LeasedRun], tuple[str, str, str]] = {
     ResolutionRun: ("resolution", "registry.tasks.resolve_version_task", "default"),
     VerificationRun: ("verification", "registry.tasks.verify_version_task", "verify"),
+    DriftRun: ("drift", "registry.tasks.watch_version_task", "default"),
     SmokeRun: ("smoke", "registry.tasks.smoke_version_task", "smoke"),
 }
 

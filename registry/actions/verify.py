@@ -1,21 +1,38 @@
 """Reads every byte of a version once and runs all checks over it; a critical finding quarantines at once."""
 
-from collections.abc import Iterator
+import dataclasses
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from registry import background, origin
+from registry import origin, questions
 from registry.actions import custody, runs, smoke
 from registry.actions.heartbeat import beating
 from registry.lifecycle import Outcome, Status
 from registry.models import CheckResult, ModelVersion, VerificationRun
-from registry.verification import examination
-from registry.verification.checks import TOOL, TOOL_VERSION
+from registry.verification import isolated
+from registry.verification.examination import Examination, Question
+from registry.verification.one_file import Progress
 from registry.verification.outcomes import CheckOutcome, critical, run_outcome, summary
-from registry.verification.subject import Expected, LicenseClaim
+from registry.verification.wire import plain
+
+logger = structlog.get_logger(__name__)
+# However large a version is: after this long its worker is given to others.
+LONGEST_SECONDS = 23 * 3600
+
+
+class Examiner(Protocol):
+    """Examines a folder; raises `isolated.NoAnswer`."""
+
+    def __call__(
+        self, root: Path, question: Question, *, limits: isolated.Limits, progress: Progress
+    ) -> isolated.Answer:
+        """Read every byte and run all checks."""
 
 
 def request_verification(*, version: ModelVersion, actor: object, now: datetime) -> VerificationRun:
@@ -24,7 +41,7 @@ def request_verification(*, version: ModelVersion, actor: object, now: datetime)
     return runs.request(VerificationRun, version=version, actor=actor, now=now)
 
 
-def verify_version(*, run_id: int, worker: str) -> None:
+def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.examine) -> None:
     """Carry out a verification run; does nothing if it is not waiting."""
     claimed = runs.claim(VerificationRun, run_id=run_id, worker=worker, now=timezone.now())
     if claimed is None:
@@ -36,48 +53,59 @@ def verify_version(*, run_id: int, worker: str) -> None:
         runs.give_up(lease, ending, now=timezone.now())
         return
     with runs.held(lease):
-        with beating(lease) as heart:
-            found = examination.examine(
-                origin.folder_of(run.version), _question(run.version), progress=heart.advance
-            )
-        _write(run, found, lease=lease, now=timezone.now())
+        asked = questions.asked_of(run.version, now=timezone.now())
+        limits = limits_of(run.version)
+        try:
+            with beating(lease) as heart:
+                answer = examine(
+                    origin.folder_of(run.version), asked.question, limits=limits, progress=heart.advance
+                )
+        except isolated.NoAnswer as error:
+            inputs = questions.inputs_of(asked, limits=dataclasses.asdict(limits))
+            _end_without_answer(lease, error, inputs=inputs, now=timezone.now())
+            return
+        inputs = questions.inputs_of(
+            asked, limits=dataclasses.asdict(limits), **dataclasses.asdict(answer.surroundings)
+        )
+        _write(run, answer.examination, inputs=inputs, lease=lease, now=timezone.now())
 
 
-def expected_files(version: ModelVersion) -> dict[str, Expected]:
-    """The manifest, as the checks want it."""
-    return {
-        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
-        for row in version.artifacts.all()
-    }
-
-
-def _question(version: ModelVersion) -> examination.Question:
-    return examination.Question(
-        source_kind=version.source_kind,
-        revision=version.revision,
-        expected=expected_files(version),
-        licenses=tuple(_claims(version)),
-        model=str(version.registered_model),
+def limits_of(version: ModelVersion) -> isolated.Limits:
+    """What the checks of a version may take: some time for themselves, and more the more there is to read."""
+    reading = (version.size_bytes or 0) / settings.VERIFY_BYTES_PER_SECOND
+    return isolated.Limits(
+        seconds=min(settings.VERIFY_TIMEOUT_SECONDS + reading, LONGEST_SECONDS),
+        memory_bytes=settings.VERIFY_MEMORY_BYTES,
     )
 
 
-def _claims(version: ModelVersion) -> Iterator[LicenseClaim]:
-    """What was found about the licence, and what a person concluded from it."""
-    for finding in version.license_findings.all():
-        yield LicenseClaim(finding.kind, finding.license_id, finding.path)
-    row = background.newest_conclusion(version)
-    if row is not None:
-        yield LicenseClaim("settled", " AND ".join(row.licenses), by=f"user:{row.concluded_by.username}")
+def _end_without_answer(
+    lease: runs.Lease, error: isolated.NoAnswer, *, inputs: dict[str, Any], now: datetime
+) -> None:
+    """End the run where a limit was reached; what broke down may have had another reason, and is tried again."""
+    logger.warning("verification_without_answer", run=lease.run_id, code=error.code, details=error.details)
+    ending = runs.Ending(Outcome.ERROR, error.code, plain(str(error)))
+    if isinstance(error, isolated.LimitReached) or lease.attempt >= runs.MAX_ATTEMPTS:
+        runs.finish(lease, ending, now=now, inputs=inputs)
+    else:
+        runs.put_back(lease, ending, now=now, delay=runs.RETRY_AFTER)
 
 
 @transaction.atomic
-def _write(run: VerificationRun, found: examination.Examination, *, lease: runs.Lease, now: datetime) -> None:
+def _write(
+    run: VerificationRun,
+    found: Examination,
+    *,
+    inputs: dict[str, Any],
+    lease: runs.Lease,
+    now: datetime,
+) -> None:
     """Results, the end of the run and what follows from it, together."""
     if not lease.rows.select_for_update().exists():
         raise runs.LeaseLost(f"verification run {run.pk} went to another worker")
     outcomes = found.outcomes
     CheckResult.objects.bulk_create(_row(run, outcome) for outcome in outcomes)
-    outcome, message = run_outcome(outcomes), _storable(summary(outcomes))
+    outcome, message = run_outcome(outcomes), plain(summary(outcomes))
     code = (
         "" if outcome is Outcome.PASS else "checks_failed" if outcome is Outcome.FAIL else "checks_undecided"
     )
@@ -88,13 +116,14 @@ def _write(run: VerificationRun, found: examination.Examination, *, lease: runs.
         bytes_done=found.bytes_read,
         bytes_read=found.bytes_read,
         file_states=dict(found.file_states),
+        inputs=inputs,
     )
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
     worst = critical(outcomes)
     if worst and version.status == Status.RESOLVED:
         first = worst[0]
         place = f" ({first.finding.path})" if first.finding.path else ""
-        reason = _storable(f"{first.check_id}{place}: {first.finding.message}")
+        reason = plain(f"{first.check_id}{place}: {first.finding.message}")
         custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
     elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
         smoke.request_after_verification(version=version, now=now)
@@ -107,21 +136,10 @@ def _row(run: VerificationRun, outcome: CheckOutcome) -> CheckResult:
         title=outcome.title,
         outcome=outcome.finding.outcome,
         severity=outcome.severity,
-        message=_storable(outcome.finding.message),
-        path=outcome.finding.path,
-        evidence=_storable(dict(outcome.finding.evidence)),
-        tool=TOOL,
-        tool_version=TOOL_VERSION,
+        message=plain(outcome.finding.message),
+        path=plain(outcome.finding.path),
+        evidence=plain(dict(outcome.finding.evidence)),
+        tool=outcome.tool,
+        tool_version=outcome.tool_version,
         duration_ms=round(outcome.duration_ms, 3),
     )
-
-
-def _storable(value: Any) -> Any:
-    """What a hostile file says, without what PostgreSQL cannot hold: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_storable(str(key)): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    return value

@@ -54,8 +54,13 @@ class AlertAdmin(DeskAdmin):
     """Something that happened to what is in use."""
 
     heading = "Alerts"
-    purpose = "Whenever facts, licences or uses change, everything approved is evaluated again. What is worse than it was approved stands here until it is well again."
-    empty_hint = "Nothing that is approved got worse. Alerts appear here by themselves."
+    purpose = (
+        "Whenever facts, licences or uses change, everything approved is evaluated again; sources are looked at every "
+        "day, and stored copies read again. What is worse than it was stands here until it is well again."
+    )
+    empty_hint = (
+        "Nothing that is approved got worse, and no source changed. Alerts appear here by themselves."
+    )
     search_hint = "Name or digest of a version"
     columns = ("What", "Version", "For", "Severity", "State", "Raised")
     row_template = "registry/alert/row.html"
@@ -107,6 +112,7 @@ class AlertAdmin(DeskAdmin):
             "approval__evaluation__organization",
             "evaluation__environment",
             "evaluation__organization",
+            "owner",
             "acknowledged_by",
             "reevaluation",
         )

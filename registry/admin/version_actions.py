@@ -11,7 +11,7 @@ from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import DayField, DeskForm, ReasonForm, days_ahead
 from governance.permissions import Permission
-from registry.actions import custody, evaluate, register, review, smoke, verify
+from registry.actions import custody, drift, evaluate, register, review, smoke, verify
 from registry.lifecycle import RunState, Status
 from registry.models import ModelVersion, ServingEnvironment, SourceKind
 
@@ -68,6 +68,10 @@ def _no_open(runs: str) -> Any:
     return offered
 
 
+def _watchable(version: ModelVersion) -> bool:
+    return _has_manifest(version) and not version.driftruns.exclude(state=RunState.FINISHED).exists()
+
+
 def _failed_draft(version: ModelVersion) -> bool:
     runs = version.resolutionruns
     return version.status == Status.DRAFT and not runs.exclude(state=RunState.FINISHED).exists()
@@ -86,6 +90,10 @@ def _resolve(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, no
 
 def _verify(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
     return verify.request_verification(version=version, actor=actor, now=now)
+
+
+def _watch(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
+    return drift.request_drift(version=version, actor=actor, now=now)
 
 
 def _smoke(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
@@ -164,6 +172,16 @@ ACTIONS = (
         offered=_is_resolved,
         tone="primary",
         icon="approval_delegation",
+    ),
+    PageAction(
+        name="watch",
+        label="Look at the source",
+        permission=Permission.RUN_REQUEST,
+        carry_out=_watch,
+        done="A worker looks at the source. What changed since the version was registered becomes an alert.",
+        explanation="Asks the source what it says now: branch or tag, history, name, licence, access, scans. Nothing is fetched.",
+        offered=_watchable,
+        icon="travel_explore",
     ),
     PageAction(
         name="quarantine",

@@ -6,7 +6,15 @@ from typing import Any
 from audit import overview
 from governance.desk import charts
 from registry import suspended
-from registry.admin import alerts, axes, conclusion_actions, journey, obligation_block, origin_block
+from registry.admin import (
+    alerts,
+    axes,
+    conclusion_actions,
+    journey,
+    obligation_block,
+    origin_block,
+    source_block,
+)
 from registry.lifecycle import Outcome, RunState
 from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
@@ -61,6 +69,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "lineage": list(version.lineage.order_by("relation", "base_model")),
         **conclusion_actions.context(version),
         "origin": origin_block.gather(version, now=now),
+        "source": source_block.gather(version),
         "evaluations": evaluations,
         "duties": obligation_block.of_version(version, now=now),
         "approvals": approvals,

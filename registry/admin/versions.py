@@ -12,7 +12,7 @@ from governance.desk import access
 from governance.desk.lists import ListFilter
 from governance.desk.pages import DeskAdmin
 from registry import background
-from registry.admin import axes, finding, notices, version_page, what_if_version
+from registry.admin import axes, finding, notices, version_diff, version_page, what_if_version
 from registry.admin.conclusion_actions import ACTIONS as SETTLING
 from registry.admin.registration import REGISTER
 from registry.admin.version_actions import ACTIONS
@@ -93,16 +93,23 @@ class ModelVersionAdmin(DeskAdmin):
         return version_page.gather(row, now=timezone.now())
 
     def extra_routes(self, info: str) -> list[URLPattern]:
-        """Notices of chosen versions, what-if, and the strip alone, which the page renews while a run is under way."""
+        """Notices of chosen versions, comparison, what-if, and the strip alone, which the page renews while a run is under way."""
         return [
             path("notices/", self._guarded(self.notices_view), name=f"{info}_notices"),
             path("<str:object_id>/strip/", self._guarded(self.strip_view), name=f"{info}_strip"),
+            path("<str:object_id>/diff/", self._guarded(self.diff_view), name=f"{info}_diff"),
             path("<str:object_id>/what-if/", self._guarded(self.what_if_view), name=f"{info}_what_if"),
         ]
 
     def notices_view(self, request: HttpRequest) -> HttpResponse:
         """What must go with the chosen versions when they are handed on."""
         return notices.view(self, request)
+
+    def diff_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The version beside another one."""
+        row = self.one(object_id)
+        context = {"title": f"Compare: {row}", "row": row, **version_diff.context(row, request.GET)}
+        return self.show(request, "registry/version/diff.html", context)
 
     def what_if_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The verdicts over all environments, as they are and with facts moved."""

@@ -8,6 +8,7 @@ from typing import Any
 from modelcustody_client.manifest import ManifestFile, is_load_bearing
 
 from governance.policy.origin_rules import OriginFact
+from governance.policy.signature import Signer
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,33 @@ class CheckEvidence:
     message: str = ""
     code: str | None = None
     counts: bool = True
+    signature: "FoundSignature | None" = None  # of the check of signatures alone
+
+
+@dataclass(frozen=True)
+class FoundSignature:
+    """What a verification found of one signature: `valid`, `wrong`, or neither; and who made it, where that is known."""
+
+    state: str
+    signer: Signer | None = None
+
+
+@dataclass(frozen=True)
+class SignatureEvidence:
+    """The signatures of a model as they were found; whether one is enough is for the policy of the moment to say."""
+
+    model: str  # publisher/name, by which a policy trusts
+    found: tuple[FoundSignature, ...] = ()
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether one of them does not fit the files, or is forged."""
+        return any(one.state == "wrong" for one in self.found)
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """Who made those that are right and cover the whole model."""
+        return tuple(one.signer for one in self.found if one.state == "valid" and one.signer is not None)
 
 
 @dataclass(frozen=True)
@@ -68,8 +96,7 @@ class LicenseEvidence:
 class Candidate:
     """A registered version with everything that admission looks at; None is unknown and never a pass.
 
-    `signature` is `trusted`, `untrusted`, `invalid` or `missing`; `origin` is about the whole lineage, before
-    anything that a policy declares.
+    `origin` is about the whole lineage, before anything that a policy declares.
     """
 
     version_id: int
@@ -84,7 +111,7 @@ class Candidate:
     license: LicenseEvidence | None = None
     formats: frozenset[str] | None = None
     requires_remote_code: bool | None = None
-    signature: str | None = None
+    signature: SignatureEvidence | None = None
     origin: tuple[OriginFact, ...] | None = None
     status_reason: str = ""
 

@@ -129,12 +129,25 @@ def _remote_code(question: Question) -> list[Reason]:
 
 
 def _signature(question: Question) -> list[Reason]:
-    signature, required = question.candidate.signature, question.policy.signature_required
-    if signature == "trusted" or (not required and signature in ("missing", "untrusted")):
+    """Judged by the policy of this moment: trust that was withdrawn or ran out since the verification is gone."""
+    evidence, policy = question.candidate.signature, question.policy.signature
+    if evidence is None:
+        return [Reason("signature_missing", "Whether the model is signed is not known.", question.page)]
+    if evidence.is_wrong:
+        text = "A signature of the model is wrong: the files or the signature are not what its signer made."
+        return [Reason("signature_untrusted", text, question.page)]
+    if not policy.is_required(evidence.model):
         return []
-    if signature in ("untrusted", "invalid"):
-        return [Reason("signature_untrusted", f"The signature of the model is {signature}.", question.page)]
-    return [Reason("signature_missing", "The model carries no signature that was checked.", question.page)]
+    if not evidence.found:
+        return [
+            Reason("signature_missing", "The model carries no signature that was checked.", question.page)
+        ]
+    doubts = [policy.doubt(signer, model=evidence.model, at=question.now) for signer in evidence.signers] or [
+        "nobody whom the policy knows could be found to have made it"
+    ]
+    if "" in doubts:
+        return []
+    return [Reason("signature_untrusted", f"The signature does not count: {doubts[0]}.", question.page)]
 
 
 def _license(question: Question) -> list[Reason]:

@@ -20,7 +20,7 @@ from registry.api.lookup import environment_named
 from registry.lifecycle import Severity
 from registry.models import Alert, AlertKind, Cause, Reevaluation, Resolution
 
-RELATED = ("version__registered_model", "environment", "acknowledged_by")
+RELATED = ("version__registered_model", "environment", "owner", "acknowledged_by")
 LOOKUPS = {
     "kind": "kind",
     "severity": "severity",
@@ -44,7 +44,11 @@ class AlertOutput(serializers.Serializer[Alert]):
     approval = serializers.IntegerField(source="approval_id", allow_null=True)
     evaluation = serializers.IntegerField(source="evaluation_id", allow_null=True)
     reevaluation = serializers.IntegerField(source="reevaluation_id", allow_null=True)
+    drift_run = serializers.IntegerField(source="drift_run_id", allow_null=True)
+    verification_run = serializers.IntegerField(source="verification_run_id", allow_null=True)
+    owner = serializers.CharField(source="owner.username", allow_null=True, default=None)
     message = serializers.CharField()
+    remedy = serializers.CharField(help_text="what to do about it; empty for alerts about approvals")
     facts = serializers.DictField()
     raised_at = serializers.DateTimeField()
     acknowledged_by = serializers.CharField(source="acknowledged_by.username", allow_null=True, default=None)

@@ -2,9 +2,19 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from registry.models import CheckResult, LeasedRun, ResolutionRun, SmokeAnswer, SmokeRun, VerificationRun
+from registry.models import (
+    CheckResult,
+    DriftRun,
+    LeasedRun,
+    ResolutionRun,
+    SmokeAnswer,
+    SmokeRun,
+    SourceObservation,
+    VerificationRun,
+)
 
 RUN_FIELDS = (
     "id",
@@ -71,6 +81,38 @@ class VerificationRunSerializer(RunSerializer):
         model = VerificationRun
         fields = (*RUN_FIELDS, "bytes_read", "results")
         read_only_fields = fields
+
+
+class SourceObservationSerializer(serializers.ModelSerializer[SourceObservation]):
+    """What a source said beside the files; what it did not tell is null, and named in `not_told`."""
+
+    class Meta:
+        model = SourceObservation
+        fields = ("id", "observed_at", "facts", "facts_digest", "resolution_run", "drift_run")
+        read_only_fields = fields
+
+
+class DriftRunSerializer(RunSerializer):
+    """A look at a source, with what it said and the alerts that it raised."""
+
+    observation = serializers.SerializerMethodField()
+    alerts = serializers.SerializerMethodField()
+
+    class Meta(RunSerializer.Meta):
+        model = DriftRun
+        fields = (*RUN_FIELDS, "observation", "alerts")
+        read_only_fields = fields
+
+    @extend_schema_field(SourceObservationSerializer(allow_null=True))
+    def get_observation(self, run: DriftRun) -> Any:
+        """What the source said; null while the run is open, and where the source refused."""
+        row = SourceObservation.objects.filter(drift_run=run).first()
+        return SourceObservationSerializer(row).data if row is not None else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
+    def get_alerts(self, run: DriftRun) -> list[int]:
+        """The alerts that this look raised, by number; those that stood before are not among them."""
+        return list(run.alerts.order_by("pk").values_list("pk", flat=True))
 
 
 class SmokeAnswerSerializer(serializers.ModelSerializer[SmokeAnswer]):

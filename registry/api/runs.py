@@ -13,15 +13,16 @@ from rest_framework.views import APIView
 from governance.api.authentication import actor_of
 from governance.api.permissions import requires
 from governance.permissions import Permission
-from registry.actions import smoke, verify
+from registry.actions import drift, smoke, verify
 from registry.api.run_serializers import (
+    DriftRunSerializer,
     ResolutionRunSerializer,
     SmokeRunSerializer,
     VerificationRunSerializer,
 )
 from registry.api.version_serializers import EmptyInput
 from registry.api.versions import version_of
-from registry.models import LeasedRun, ResolutionRun, SmokeRun, VerificationRun
+from registry.models import DriftRun, LeasedRun, ResolutionRun, SmokeRun, VerificationRun
 
 
 class VerificationRequest(APIView):
@@ -39,6 +40,19 @@ class VerificationRequest(APIView):
         _require_empty(request)
         run = verify.request_verification(version=version_of(pk), actor=actor_of(request), now=timezone.now())
         return _accepted(VerificationRunSerializer(run), f"/api/v1/verification-runs/{run.pk}")
+
+
+class DriftRequest(APIView):
+    """A look at the source."""
+
+    permission_classes = [requires(Permission.RUN_REQUEST)]
+
+    @extend_schema(operation_id="drift_runs_request", request=EmptyInput, responses={202: DriftRunSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        """Ask for a look at the source of the version, and have what changed raised as alerts."""
+        _require_empty(request)
+        run = drift.request_drift(version=version_of(pk), actor=actor_of(request), now=timezone.now())
+        return _accepted(DriftRunSerializer(run), f"/api/v1/drift-runs/{run.pk}")
 
 
 class SmokeRequest(APIView):
@@ -74,6 +88,17 @@ class VerificationRunDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """How far a verification is, or what every check found."""
         return Response(VerificationRunSerializer(_run(VerificationRun, pk, "results")).data)
+
+
+class DriftRunDetail(APIView):
+    """One look at a source."""
+
+    permission_classes = [requires(Permission.VERSION_READ)]
+
+    @extend_schema(operation_id="drift_runs_read", responses=DriftRunSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """What the source said, and which alerts came of it."""
+        return Response(DriftRunSerializer(_run(DriftRun, pk)).data)
 
 
 class SmokeRunDetail(APIView):

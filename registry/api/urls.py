@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import desk_urls, license_urls, obligation_urls, origins, runs, versions
+from registry.api import desk_urls, differences, license_urls, obligation_urls, origins, runs, versions
 
 urlpatterns: list[URLPattern] = [
     path("model-versions", versions.VersionList.as_view(), name="model-versions"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("model-versions/<int:pk>/release", versions.VersionRelease.as_view(), name="version-release"),
     path("model-versions/<int:pk>/revoke", versions.VersionRevoke.as_view(), name="version-revoke"),
+    path("model-versions/<int:pk>/diff", differences.VersionDifference.as_view(), name="version-diff"),
     path("model-versions/<int:pk>/origin", origins.VersionOrigin.as_view(), name="version-origin"),
     path(
         "model-versions/<int:pk>/verification-runs",
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern] = [
         name="request-verification",
     ),
     path("model-versions/<int:pk>/smoke-runs", runs.SmokeRequest.as_view(), name="request-smoke"),
+    path("model-versions/<int:pk>/drift-runs", runs.DriftRequest.as_view(), name="request-drift"),
+    path("drift-runs/<int:pk>", runs.DriftRunDetail.as_view(), name="drift-run"),
     path("resolution-runs/<int:pk>", runs.ResolutionRunDetail.as_view(), name="resolution-run"),
     path("verification-runs/<int:pk>", runs.VerificationRunDetail.as_view(), name="verification-run"),
     path("smoke-runs/<int:pk>", runs.SmokeRunDetail.as_view(), name="smoke-run"),

@@ -42,6 +42,18 @@ class RepositoryNotFound(SourceRefused):
     code = "repository_not_found"
 
 
+class RepositoryDisabled(SourceRefused):
+    """The Hub has withdrawn the repository: nobody is given its files."""
+
+    code = "repository_disabled"
+
+
+class RepositoryRenamed(SourceRefused):
+    """The Hub leads from the name that was asked for to another one."""
+
+    code = "repository_renamed"
+
+
 class RevisionNotFound(SourceRefused):
     """The repository has no such branch, tag or commit."""
 
@@ -66,6 +78,12 @@ class UnsafeListing(SourceRefused):
     code = "unsafe_listing"
 
 
+class ListingTooLong(SourceRefused):
+    """The source lists more than any model has."""
+
+    code = "listing_too_long"
+
+
 class DownloadCorrupted(SourceRefused):
     """A file arrived with another content or length than the source itself claims."""
 
@@ -76,6 +94,10 @@ class SourceUnavailable(Unavailable):
     """The source did not answer; trying again later may work."""
 
     code = "source_unavailable"
+
+
+# Everything that a source can answer instead of what it was asked for.
+FAILURES = (SourceRefused, SourceUnavailable)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,6 +116,8 @@ class RemoteFile:
     size: int | None
     claimed_digest: str = ""
     claim_kind: str = ""
+    # The state that was listed, in the source's own words (an entity tag); `open` refuses any other.
+    state: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,168 +1,173 @@
-"""The Hugging Face Hub or a mirror of it: one repository, pinned to one commit.
+"""The Hugging Face Hub or a mirror of it: one repository, pinned to one commit."""
 
-The client library does not hold a download's content against the digest that the Hub lists, so nothing here
-counts as checked: every file is hashed again by us.
-"""
-
-import os
-from collections.abc import Callable
+import functools
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # one endpoint, the configured one
-os.environ.setdefault("HF_HUB_DISABLE_UPDATE_CHECK", "1")
-
-import httpx2
-import huggingface_hub
-from huggingface_hub import errors
-from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._http import get_session
-from huggingface_hub.utils.tqdm import tqdm
 from modelcustody_client import manifest
+from modelcustody_client.folder import MAX_FILES
 
-from registry.sources import base
+from registry.observed import SourceFacts
+from registry.sources import base, hub_facts
+from registry.sources.hub_api import HubApi, NotOffered
+from registry.sources.ranges import Answer, BadAnswer
 
-T = TypeVar("T")
-ATTEMPT_SECONDS = 30.0
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_SIZE = 1 << 60
 
 
 class HubSource:
-    """`org/name` at one endpoint; files are kept below `store`."""
+    """`org/name` at one endpoint. Nothing that it says counts as checked: every file is hashed by us."""
+
+    folder = None
 
     def __init__(
-        self, repository: str, *, endpoint: str, token: str, store: Path, commit: str | None = None
+        self, repository: str, *, api: HubApi, revision: str = "", commit: str | None = None
     ) -> None:
         self.repository = repository
-        self.store = store
-        self.revision = commit or ""
+        self.revision = revision or commit or "main"
         self.commit = commit
-        # False, not None: a token that happens to lie on this machine is never sent.
-        self._token: str | bool = token or False
-        self._api = huggingface_hub.HfApi(endpoint=endpoint, token=self._token)
+        self._api = api
 
     def pin(self, revision: str) -> base.PinnedRevision:
-        """Resolve a branch or tag to its commit, once; everything later uses the commit."""
+        """Resolve a branch or tag to its commit, once; everything later uses the commit.
+
+        Raises `base.RepositoryRenamed`: a version is kept under the name that its publisher uses.
+        """
         self.revision = revision or "main"
-        self.commit = self._resolve()
+        info = self._api.info(self.revision)
+        self.commit = self._commit_of(info)
+        name = hub_facts.text(info.get("id"))
+        if name and name != self.repository:
+            raise base.RepositoryRenamed(
+                f"The Hub knows {self.repository} as {name} now. Register hf://{name}, if that is the publisher you "
+                "mean: a name that was given up can be taken by someone else."
+            )
         return base.PinnedRevision(commit=self.commit, committed_at=self._committed_at())
 
     def list_files(self) -> list[base.RemoteFile]:
-        """Every file of the commit; refuses if the branch moved on meanwhile."""
-        entries: list[Any] = self._ask(
-            lambda: list(self._api.list_repo_tree(self.repository, recursive=True, revision=self._pinned()))
-        )
-        files = sorted(
-            (_remote_file(entry) for entry in entries if isinstance(entry, RepoFile)), key=lambda f: f.path
-        )
+        """Every file of the commit; refuses what cannot be kept safely, and a branch that moved on meanwhile."""
         try:
+            files = self._listed()
             manifest.check_paths(file.path for file in files)
         except manifest.BadManifest as error:
             raise base.UnsafeListing(f"{self.repository} cannot be kept safely: {error}.") from None
         if not files:
             raise base.UnsafeListing(f"{self.repository} holds no files at {self._pinned()[:12]}.")
-        if self.revision != self.commit and self._resolve() != self.commit:
+        if self.revision != self.commit and self._commit_of(self._api.info(self.revision)) != self.commit:
             raise base.RevisionMoved(
                 f"{self.revision} of {self.repository} moved away from {self._pinned()[:12]} while it was resolved. "
                 "Register again, or name the commit that is meant."
             )
         return files
 
-    def fetch(self, *, progress: base.Progress) -> Path:
-        """Download the commit's files into a folder of their own; what is there already is not fetched again."""
-        folder = self.folder
-        for file in self.list_files():
-            bar = _bar(progress)
-            self._ask(
-                lambda path=file.path, bar=bar: self._api.hf_hub_download(  # type: ignore[misc]
-                    self.repository, path, revision=self._pinned(), local_dir=folder, tqdm_class=bar
-                )
+    def observe(self) -> SourceFacts:
+        """What the Hub says now of the repository, the branch and the pinned commit; None is "not told".
+
+        Raises `base.RepositoryNotFound` and `base.RevisionNotFound` where they are gone.
+        """
+        return hub_facts.observe(self._api, revision=self.revision, commit=self._pinned())
+
+    def open(
+        self, file: base.RemoteFile, *, offset: int = 0, validator: str = ""
+    ) -> AbstractContextManager[base.Stream]:
+        """Stream a file of the pinned commit; refuses at once if the answer is about another commit or content."""
+        return self._api.files.open_range(
+            self._api.file_address(self._pinned(), file.path),
+            size=file.size,
+            offset=offset,
+            validator=validator,
+            headers=self._api.headers,
+            judge=functools.partial(self._judge, file),
+        )
+
+    def _judge(self, file: base.RemoteFile, answer: Answer) -> None:
+        self._api.judge(answer)
+        commit = answer.headers.get("x-repo-commit", "")
+        if commit and commit != self._pinned():
+            raise base.RevisionMoved(
+                f"{self.repository} gives {file.path} of {commit[:12]} when asked for {self._pinned()[:12]}."
             )
-        return folder
+        tag = answer.headers.get("x-linked-etag", "").removeprefix("W/").strip('"')
+        if file.claim_kind == "sha256" and SHA256.fullmatch(tag) and tag != file.claimed_digest:
+            raise base.DownloadCorrupted(
+                f"{file.path} is listed with SHA-256 {file.claimed_digest[:12]} and offered with {tag[:12]}.",
+                path=file.path,
+            )
 
-    @property
-    def folder(self) -> Path:
-        """Where the files of the pinned commit are kept."""
-        return self.store / "hub" / self.repository / self._pinned()
-
-    def discard(self, path: str) -> None:
-        """Remove a file and what the client library remembers of it."""
-        (self.folder / path).unlink(missing_ok=True)
-        (self.folder / ".cache" / "huggingface" / "download" / f"{path}.metadata").unlink(missing_ok=True)
+    def _listed(self) -> list[base.RemoteFile]:
+        try:
+            entries = self._api.tree(self._pinned())
+            found = [_remote_file(entry) for entry in _bounded(entries) if entry.get("type") != "directory"]
+        except NotOffered:
+            siblings = self._api.info(self._pinned(), blobs=True).get("siblings")
+            if not isinstance(siblings, list) or not all(isinstance(entry, dict) for entry in siblings):
+                raise BadAnswer(f"The Hub does not list the files of {self.repository}.") from None
+            found = [_remote_file(_as_entry(sibling)) for sibling in _bounded(iter(siblings))]
+        return sorted(found, key=lambda file: file.path)
 
     def _pinned(self) -> str:
         if self.commit is None:
             raise base.SourceRefused(f"{self.repository} is not pinned to a commit.")
         return self.commit
 
-    def _resolve(self) -> str:
-        found = self._ask(
-            lambda: self._api.model_info(self.repository, revision=self.revision, timeout=ATTEMPT_SECONDS).sha
-        )
-        if found is None or not base.COMMIT.fullmatch(found):
+    def _commit_of(self, info: Mapping[str, Any]) -> str:
+        found = info.get("sha")
+        if not isinstance(found, str) or not base.COMMIT.fullmatch(found):
             raise base.RevisionNotFound(f"{self.repository} does not say which commit {self.revision} is.")
+        if base.COMMIT.fullmatch(self.revision) and found != self.revision:
+            raise base.RevisionMoved(
+                f"{self.repository} answers with {found[:12]} for the commit {self.revision[:12]}."
+            )
         return found
 
     def _committed_at(self) -> datetime | None:
         """When the commit was made, where the Hub says so; mirrors often do not, and nothing depends on it."""
-        address = f"{self._api.endpoint}/api/models/{self.repository}/commits/{self._pinned()}"
-        try:
-            headers = build_hf_headers(token=self._token)
-            answer = get_session().get(address, headers=headers, timeout=ATTEMPT_SECONDS)
-            newest = answer.raise_for_status().json()[0]
-            made = datetime.fromisoformat(newest["date"])
-        except (httpx2.HTTPError, errors.HfHubHTTPError, OSError, LookupError, TypeError, ValueError):
-            return None
-        return made if newest.get("id") == self.commit and made.tzinfo else None
-
-    def _ask(self, question: Callable[[], T]) -> T:
-        """Ask the Hub, and put its refusals into our own words."""
-        name = self.repository
-        try:
-            return question()
-        except errors.GatedRepoError:
-            raise base.GatedRepository(
-                f"{name} is gated: accept its terms on the Hub with an account, and set HF_TOKEN to a token of that account."
-            ) from None
-        except (errors.RepositoryNotFoundError, errors.DisabledRepoError, errors.HFValidationError):
-            raise base.RepositoryNotFound(
-                f"The Hub has no repository {name}, or shows it only to other accounts. Check the name; for a private "
-                "repository set HF_TOKEN."
-            ) from None
-        except (errors.RevisionNotFoundError, errors.RemoteEntryNotFoundError):
-            raise base.RevisionNotFound(f"{name} has no revision {self.revision}.") from None
-        except errors.OfflineModeIsEnabled:
-            raise base.SourceUnavailable("HF_HUB_OFFLINE is set, so the Hub is not asked.") from None
-        except (httpx2.HTTPError, errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
-            raise base.SourceUnavailable(
-                f"{name}: the Hub does not answer as it should: {_words(error)}"
-            ) from None
+        return hub_facts.moment(hub_facts.commit_entry(self._api, self._pinned()).get("date"))
 
 
-def _remote_file(entry: RepoFile) -> base.RemoteFile:
-    """A large file is listed with the SHA-256 of its content, a small one with its git object id."""
-    if entry.lfs is not None:
-        return base.RemoteFile(
-            entry.path, size=entry.lfs.size, claimed_digest=entry.lfs.sha256, claim_kind="sha256"
-        )
-    return base.RemoteFile(entry.path, size=entry.size, claimed_digest=entry.blob_id, claim_kind="git-oid")
+def _bounded(entries: Any) -> Any:
+    for count, entry in enumerate(entries):
+        if count >= 2 * MAX_FILES:  # folders are listed, too
+            raise base.ListingTooLong(
+                f"More than {2 * MAX_FILES} files and folders are listed; nothing is fetched."
+            )
+        yield entry
 
 
-def _bar(progress: base.Progress) -> type[tqdm]:
-    class Bar(tqdm):
-        """Shows nothing; passes the byte counts on."""
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-
-        def update(self, n: float | None = 1) -> bool | None:
-            progress(int(n or 0))
-            return None
-
-    return Bar
+def _as_entry(sibling: Mapping[str, Any]) -> dict[str, Any]:
+    """A file as `info` lists it, in the words of the tree."""
+    lfs = sibling.get("lfs")
+    large = {"oid": lfs.get("sha256"), "size": lfs.get("size")} if isinstance(lfs, dict) else None
+    names = {"path": sibling.get("rfilename"), "size": sibling.get("size"), "oid": sibling.get("blobId")}
+    return {"type": "file", **names, "lfs": large}
 
 
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def _remote_file(entry: Mapping[str, Any]) -> base.RemoteFile:
+    """A large file is claimed by the SHA-256 of its content, a small one by its git object id.
+
+    The object id of a large file is its pointer's, so it is no claim about the content.
+    """
+    path, lfs, size = entry.get("path"), entry.get("lfs"), entry.get("size")
+    if entry.get("type") != "file" or not isinstance(path, str):
+        raise base.UnsafeListing(f"The Hub lists something that is no file: {ascii(path)[:200]}.")
+    if isinstance(lfs, dict):
+        size = lfs.get("size", size)
+    if size is not None and (
+        not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MOST_SIZE
+    ):
+        raise base.UnsafeListing(f"The Hub lists {ascii(path)[:200]} with no usable size.")
+    if isinstance(lfs, dict):
+        digest = lfs.get("oid")
+        if not isinstance(digest, str) or not SHA256.fullmatch(digest):
+            raise base.UnsafeListing(
+                f"The Hub lists {ascii(path)[:200]} as a large file without its SHA-256."
+            )
+        return base.RemoteFile(path, size=size, claimed_digest=digest, claim_kind="sha256")
+    oid = entry.get("oid")
+    if "xetHash" in entry or not isinstance(oid, str) or not base.COMMIT.fullmatch(oid):
+        return base.RemoteFile(path, size=size)
+    return base.RemoteFile(path, size=size, claimed_digest=oid, claim_kind="git-oid")

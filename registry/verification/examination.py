@@ -39,6 +39,7 @@ class Question:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[BaseCopy, ...] = ()
     observed: SourceFacts | None = None
+    observed_on: str = ""
     earlier: SourceFacts | None = None
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False
@@ -54,23 +55,26 @@ class Examination:
     file_states: Mapping[str, tuple[int, ...]]
 
 
-def examine(root: Path, question: Question, *, progress: reading.Progress) -> Examination:
+def examine(
+    root: Path, question: Question, *, progress: reading.Progress, now: reading.Now = reading.unwatched
+) -> Examination:
     """Read every byte below `root` once and run all checks; what `progress` raises ends it."""
-    read = reading.read_folder(root, question.expected, progress=progress)
+    read = reading.read_folder(root, question.expected, progress=progress, now=now)
     return Examination(
-        outcomes=tuple(run_checks(_subject(question, read))),
+        outcomes=tuple(run_checks(_subject(question, read, now), now=now)),
         bytes_read=read.bytes_read,
         file_states={path: file.state for path, file in read.seen.items()},
     )
 
 
-def _subject(question: Question, read: reading.Reading) -> Subject:
+def _subject(question: Question, read: reading.Reading, now: reading.Now) -> Subject:
     asked = {field.name: getattr(question, field.name) for field in dataclasses.fields(question)}
-    asked["bases"] = tuple(_base(copy) for copy in question.bases)
+    asked["bases"] = tuple(_base(copy, now) for copy in question.bases)
     return Subject(**asked, seen=read.seen, unreadable=read.unreadable)
 
 
-def _base(copy: BaseCopy) -> Base:
+def _base(copy: BaseCopy, now: reading.Now) -> Base:
     """What is needed of an ancestor; a copy that cannot be read, or is not its manifest's, shows no files."""
+    now("base", copy.model)
     seen = reading.read_heads(Path(copy.root), copy.expected)
     return Base(copy.model, copy.relation, copy.expected, seen, is_verified=copy.is_verified)

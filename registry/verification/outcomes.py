@@ -30,6 +30,8 @@ class CheckOutcome:
     severity: Severity
     finding: Finding
     duration_ms: float
+    tool: str
+    tool_version: str
 
 
 def passed(message: str, **evidence: Any) -> Finding:

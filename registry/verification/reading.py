@@ -1,9 +1,7 @@
 """Reads a folder of model files: every byte once, for all checks together. Pure, but for the files."""
 
 import dataclasses
-import hashlib
 import os
-import stat
 import threading
 from collections.abc import Callable, Mapping
 from concurrent import futures
@@ -11,17 +9,33 @@ from pathlib import Path
 
 from modelcustody_client import folder, manifest
 
-from registry.formats import safetensors
+from registry.formats import numbers, roles
+from registry.verification import one_file
+from registry.verification.one_file import Progress, Task
+from registry.verification.pieces import Budget
+from registry.verification.plans import is_weights
 from registry.verification.subject import Expected, Seen
 
-READ_BYTES = 1024 * 1024
-# Files up to this size are kept whole for the checks, as long as all together stay within the budget.
-KEEP_BYTES = 24 * 1024 * 1024
-KEEP_TOTAL_BYTES = 128 * 1024 * 1024
-START_BYTES = 4096
-WORKERS = 2
+# Files up to this size are kept whole for the checks, as long as all together stay within the total.
+KEEP_BYTES = 40 * 1024 * 1024
+KEEP_TOTAL_BYTES = 64 * 1024 * 1024
+# Headers and other pieces of files that are not kept whole.
+PLAN_TOTAL_BYTES = 64 * 1024 * 1024
+SAMPLE_TOTAL_BYTES = 16 * 1024 * 1024
+# Of every file so many first bytes are kept; of very many files, fewer.
+FIRST_BYTES, FEW_FIRST_BYTES, MANY_FILES = 4096, 512, 4096
+# A file of more than this that is most of the work is read ahead by a thread of its own.
+AHEAD_BYTES = 16 * 1024 * 1024
+WORKERS = max(2, min(4, len(os.sched_getaffinity(0))))
+# What the checks read most closely is kept first.
+_KEPT_FIRST = {role: rank for rank, group in enumerate((
+    ("config", "tokenizer", "template", "code"), ("license", "doc"), ("other", "weight"),
+)) for role in group}  # fmt: skip
 
-Progress = Callable[[int], None]
+
+Progress = one_file.Progress
+# Is told what is begun: "file" and its path, "base" and its model, "check" and its id. May come from several threads.
+Now = Callable[[str, str], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,37 +51,32 @@ class Reading:
         return sum(file.size for file in self.seen.values())
 
 
-class _Budget:
-    """How many bytes may still be kept in memory, over all threads."""
-
-    def __init__(self, total: int) -> None:
-        self.left = total
-        self.lock = threading.Lock()
-
-    def take(self, size: int) -> bool:
-        with self.lock:
-            if size > self.left:
-                return False
-            self.left -= size
-            return True
+def unwatched(kind: str, name: str) -> None:
+    """Nobody asks what is being done."""
 
 
 def read_folder(
-    root: Path, expected: Mapping[str, Expected], *, progress: Progress, keep_bytes: int = KEEP_TOTAL_BYTES
+    root: Path,
+    expected: Mapping[str, Expected],
+    *,
+    progress: Progress,
+    now: Now = unwatched,
+    keep_bytes: int = KEEP_TOTAL_BYTES,
 ) -> Reading:
     """Stream every file below `root`; what `progress` raises ends the reading."""
     try:
         found = folder.list_files(root)
     except manifest.BadManifest as error:
         return Reading(seen={}, unreadable={"": str(error)})
-    budget, stop = _Budget(keep_bytes), threading.Event()
+    tasks = _tasks(found, expected, keep_bytes=keep_bytes)
+    budget, stop = Budget(PLAN_TOTAL_BYTES), threading.Event()
 
-    def read(path: str) -> Seen | str:
-        kind = expected[path].claim_kind if path in expected else ""
+    def read(task: Task) -> Seen | str:
+        now("file", task.path)
         try:
-            return _read_file(path, found[path], with_oid=kind == "git-oid", budget=budget, step=step)
+            return one_file.read(task, budget=budget, step=step)
         except OSError as error:
-            return f"{path} cannot be read: {error.strerror or error}"
+            return f"{task.path} cannot be read: {error.strerror or error}"
 
     def step(count: int) -> None:
         if stop.is_set():
@@ -76,13 +85,14 @@ def read_folder(
 
     with futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
         try:
-            results = dict(zip(found, pool.map(read, found), strict=True))
+            results = {task.path: result for task, result in zip(tasks, pool.map(read, tasks), strict=True)}
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+    every = [(path, results[path]) for path in found]
     return Reading(
-        seen={path: result for path, result in results.items() if isinstance(result, Seen)},
-        unreadable={path: result for path, result in results.items() if isinstance(result, str)},
+        seen={path: result for path, result in every if isinstance(result, Seen)},
+        unreadable={path: result for path, result in every if isinstance(result, str)},
     )
 
 
@@ -96,75 +106,60 @@ def read_heads(root: Path, expected: Mapping[str, Expected]) -> dict[str, Seen]:
         found = folder.list_files(root)
     except manifest.BadManifest:
         return {}
-    budget = _Budget(KEEP_TOTAL_BYTES)
-    read = (
-        _read_head(path, found[path], expected[path], budget=budget)
-        for path in sorted(found)
-        if path in expected
-    )
-    return {file.path: file for file in read if file is not None}
+    budget = Budget(PLAN_TOTAL_BYTES)
+    tasks = _tasks(found, expected, keep_bytes=KEEP_TOTAL_BYTES)
+    read = (_read_head(task, expected[task.path], budget=budget) for task in tasks if task.path in expected)
+    return {file.path: file for file in sorted(filter(None, read), key=lambda file: file.path)}
 
 
-def _read_head(path: str, target: Path, listed: Expected, *, budget: _Budget) -> Seen | None:
-    if listed.size <= KEEP_BYTES:
-        try:
-            seen = _read_file(path, target, with_oid=False, budget=budget, step=lambda _: None)
-        except OSError:
-            return None
-        return seen if seen.sha256 == listed.sha256 else None
+def _read_head(task: Task, listed: Expected, *, budget: Budget) -> Seen | None:
     try:
-        with target.open("rb") as stream:
-            first = stream.read(8)
-            start = first + stream.read(_wanted(path, first, size=listed.size, budget=budget) - len(first))
+        if not task.is_kept:
+            seen = one_file.read_start(task, sha256=listed.sha256, budget=budget)
+            return seen if seen.size == listed.size else None
+        seen = one_file.read(task, budget=budget, step=lambda _: None)
     except OSError:
         return None
-    return Seen(path=path, size=listed.size, sha256=listed.sha256, start=start)
+    return seen if seen.sha256 == listed.sha256 else None
 
 
-def _read_file(path: str, target: Path, *, with_oid: bool, budget: _Budget, step: Progress) -> Seen:
-    # No link in the last place and no waiting on a pipe, should one be put there after the listing.
-    handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", buffering=0) as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is not a regular file")
-        digest = hashlib.sha256()
-        oid = hashlib.sha1(b"blob %d\0" % status.st_size, usedforsecurity=False) if with_oid else None
-        kept, wanted, size = bytearray(), START_BYTES, 0
-        buffer = memoryview(bytearray(READ_BYTES))
-        while count := stream.readinto(buffer):
-            chunk = buffer[:count]
-            if size == 0:
-                wanted = _wanted(path, bytes(chunk[:8]), size=status.st_size, budget=budget)
-            if len(kept) < wanted:
-                kept += chunk[: wanted - len(kept)]
-            digest.update(chunk)
-            if oid is not None:
-                oid.update(chunk)
-            size += count
-            step(count)
-        after = os.fstat(handle)
-    if (status.st_size, status.st_mtime_ns) != (size, after.st_mtime_ns):
-        raise OSError(0, "it changed while it was read")
-    return Seen(
-        path=path,
-        size=size,
-        sha256=digest.hexdigest(),
-        start=bytes(kept),
-        is_whole=len(kept) == size,
-        git_oid=oid.hexdigest() if oid is not None else "",
-        state=(after.st_dev, after.st_ino, after.st_size, after.st_mtime_ns, after.st_ctime_ns),
-    )
+def _tasks(found: Mapping[str, Path], expected: Mapping[str, Expected], *, keep_bytes: int) -> list[Task]:
+    """What to do with each file, the largest first, so that no thread is left alone with it at the end.
+
+    A file that cannot be looked at here has the size 0, and says why when it is read.
+    """
+    sizes = {path: _size(target) for path, target in found.items()}
+    kept = _kept(sizes, keep_bytes)
+    total = sum(sizes.values())
+    weight = sum(size for path, size in sizes.items() if is_weights(path))
+    return [
+        Task(
+            path=path,
+            target=found[path],
+            size=sizes[path],
+            first=FIRST_BYTES if len(found) <= MANY_FILES else FEW_FIRST_BYTES,
+            is_kept=path in kept,
+            with_oid=path in expected and expected[path].claim_kind == "git-oid",
+            is_ahead=2 * sizes[path] > total and sizes[path] > AHEAD_BYTES,
+            sampling=numbers.Share(SAMPLE_TOTAL_BYTES * sizes[path] // max(weight, 1)),
+        )
+        for path in sorted(found, key=lambda path: -sizes[path])
+    ]
 
 
-def _wanted(path: str, first: bytes, *, size: int, budget: _Budget) -> int:
-    """How many bytes from the start of the file the checks will need."""
-    wanted = START_BYTES
-    if path.lower().endswith(".safetensors"):
-        try:
-            wanted = safetensors.header_end(first, file_size=size)
-        except safetensors.BadHeader:
-            return START_BYTES  # the check says what is wrong
-    elif size <= KEEP_BYTES:
-        wanted = size
-    return wanted if budget.take(wanted) else START_BYTES
+def _kept(sizes: Mapping[str, int], total: int) -> set[str]:
+    """The files that are kept whole: what is read most closely first, then the smallest."""
+    kept = set()
+    for path in sorted(sizes, key=lambda path: (_KEPT_FIRST[roles.role_of(path)], sizes[path], path)):
+        size = sizes[path]
+        if size <= min(total, KEEP_BYTES) and not is_weights(path):
+            total -= size
+            kept.add(path)
+    return kept
+
+
+def _size(target: Path) -> int:
+    try:
+        return target.lstat().st_size
+    except OSError:
+        return 0

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from governance.policy.signature import TrustedSigner
-from registry.formats import safetensors
+from registry.formats import gguf, gguf_header, safetensors
 from registry.observed import SourceFacts
 
 
@@ -37,8 +37,10 @@ class Seen:
     start: bytes = b""
     is_whole: bool = False
     git_oid: str = ""
-    # Small pieces from the inside of a weight file, by their offset: what the sampling of numbers looks at.
+    # Small pieces from the inside of a file, by their offset: what the sampling of numbers looks at.
     samples: Mapping[int, bytes] = dataclasses.field(default_factory=dict)
+    # The header of a weight file, or what is wrong with it, where the reading looked at it already.
+    header: object = None
     # (device, inode, size, mtime_ns, ctime_ns) while it was read.
     state: tuple[int, ...] = ()
 
@@ -99,6 +101,7 @@ class Subject:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[Base, ...] = ()
     observed: SourceFacts | None = None  # the newest look at the source
+    observed_on: str = ""  # RFC 3339, when that look was taken
     earlier: SourceFacts | None = None  # the look that the version was registered from
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False
@@ -109,6 +112,11 @@ class Subject:
     def headers(self) -> Mapping[str, safetensors.Header | safetensors.BadHeader]:
         """The header of every safetensors file, or what is wrong with it; parsed once for all checks."""
         return {file.path: _header(file) for file in self.files(".safetensors")}
+
+    @functools.cached_property
+    def ggufs(self) -> Mapping[str, gguf_header.Header | gguf_header.BadGguf]:
+        """The header of every GGUF file, by its name or its first bytes, or what is wrong with it."""
+        return {file.path: _gguf(file) for file in self.files() if is_gguf(file)}
 
     def files(self, *suffixes: str) -> list[Seen]:
         """The files that were read and end so, by path; all of them without a suffix."""
@@ -123,7 +131,23 @@ class Subject:
         return self.expected[path].role if path in self.expected else "other"
 
 
+def is_gguf(file: Seen) -> bool:
+    """Whether a file is, or says that it is, of the GGUF format."""
+    return file.suffix == ".gguf" or file.start.startswith(gguf.MAGIC)
+
+
+def _gguf(file: Seen) -> gguf_header.Header | gguf_header.BadGguf:
+    if isinstance(file.header, gguf_header.Header | gguf_header.BadGguf):
+        return file.header
+    try:
+        return gguf.parse_header(file.start, file_size=file.size)
+    except gguf_header.BadGguf as error:
+        return error
+
+
 def _header(file: Seen) -> safetensors.Header | safetensors.BadHeader:
+    if isinstance(file.header, safetensors.Header | safetensors.BadHeader):
+        return file.header
     try:
         return safetensors.parse_header(file.start, file_size=file.size)
     except safetensors.BadHeader as error:

@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from governance.errors import GovernanceError
+from registry import evidence
 from registry.actions import custody, verify
 from registry.actions.runs import RunInProgress, VersionNotResolved
 from registry.models import CheckResult, VerificationRun
+from registry.verification import examination, isolated
 from registry.verification.checks import CHECKS
 from tests import factories, folders, intake
 
@@ -19,7 +21,9 @@ def test_a_sound_version_passes_every_check_and_asks_for_its_smoke_test(tmp_path
     run = intake.verify_open(version)
 
     assert (run.state, run.outcome, run.code, run.message) == ("finished", "pass", "", "")
-    assert intake.results(run) == {check.check_id: "pass" for check in CHECKS}
+    assert intake.results(run) == {
+        check.check_id: "skip" if check.check_id in folders.SKIPPED else "pass" for check in CHECKS
+    }
     assert run.bytes_read == run.bytes_done == version.size_bytes
     assert all(result.message.endswith(".") and result.tool_version for result in run.results.all())
     assert version.smokeruns.get().requested_by == "system:intake"
@@ -157,7 +161,7 @@ def test_a_worker_that_breaks_down_gives_the_run_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = intake.resolved(tmp_path / "m")
-    monkeypatch.setattr(verify, "run_checks", lambda _: 1 / 0)
+    monkeypatch.setattr(examination, "run_checks", lambda *_, **__: 1 / 0)
 
     for attempt in (1, 2, 3):
         with pytest.raises(ZeroDivisionError):
@@ -166,3 +170,60 @@ def test_a_worker_that_breaks_down_gives_the_run_back(
         assert (run.attempt, run.results.count()) == (attempt, 0)
 
     assert (run.state, run.outcome, run.code) == ("finished", "error", "worker_failed")
+
+
+def ending_with(error: isolated.NoAnswer) -> verify.Examiner:
+    def examine(*_: object, **__: object) -> isolated.Answer:
+        raise error
+
+    return examine
+
+
+def test_what_reaches_a_limit_ends_at_once_and_says_where(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m")
+    run = version.verificationruns.get()
+    error = isolated.LimitReached("It took too long, while running C14-chat-template.")
+
+    verify.verify_version(run_id=run.pk, worker=intake.WORKER, examine=ending_with(error))
+
+    run.refresh_from_db()
+    assert (run.state, run.outcome, run.code, run.attempt) == ("finished", "error", "check_limit", 1)
+    assert "C14-chat-template" in run.message
+    assert run.inputs["limits"]["memory_bytes"] > 0
+    assert not version.smokeruns.exists()
+    assert not evidence.is_verified(version)
+
+
+def test_what_breaks_down_is_tried_again_and_then_ends(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m")
+    run = version.verificationruns.get()
+    error = isolated.Crashed("It was ended by SIGSEGV, while reading a.json.")
+
+    for attempt in (1, 2, 3):
+        verify.verify_version(run_id=run.pk, worker=intake.WORKER, examine=ending_with(error))
+        run.refresh_from_db()
+        assert (run.attempt, run.code, run.message) == (attempt, "check_crashed", str(error))
+        assert (run.state, run.outcome) == (("queued", "") if attempt < 3 else ("finished", "error"))
+
+
+def test_a_run_is_a_record_of_what_it_was_made_with(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m")
+    run = version.verificationruns.get()
+
+    verify.verify_version(run_id=run.pk, worker=intake.WORKER)  # in a process of its own
+
+    run.refresh_from_db()
+    assert run.outcome == "pass"
+    assert run.inputs["tools"]["jinja2"]
+    assert run.inputs["system_calls"] == "filtered"
+    assert run.inputs["limits"] == {"seconds": 900 + version.size_bytes / 20_000_000, "memory_bytes": 2**30}
+    assert set(run.inputs) >= {
+        "policy",
+        "catalog",
+        "bases",
+        "observed",
+        "host",
+        "python",
+        "peak_memory_bytes",
+    }
+    assert run.results.get(check_id="C14-chat-template").tool_version.startswith("1 (jinja2 ")

@@ -12,21 +12,45 @@ from modelcustody_client.manifest import ManifestFile
 from governance.policy import document
 from governance.policy.origin import Attribute, OriginPolicy
 from governance.policy.origin_rules import OriginFact, State
+from governance.policy.signature import (
+    SignaturePolicy,
+    Signer,
+    SigningMethod,
+    TrustedSigner,
+    fingerprint,
+)
 from registry.admission import checks
 from registry.admission.axes import (
     ApprovalEvidence,
     Candidate,
     CheckEvidence,
+    FoundSignature,
     LicenseEvidence,
     RunEvidence,
+    SignatureEvidence,
     closest,
 )
 from registry.admission.decision import AdmissionDecision, decide
 from registry.admission.offer import Offer
 from registry.admission.question import Environment
+from tests import signing
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 POLICY = document.load()
+KEY = signing.key()
+SIGNER = Signer("key", fingerprint(KEY.public_key()))
+
+
+def requiring(
+    *models: str, required: bool = True, required_models: tuple[str, ...] = (), **limits: str
+) -> document.Policy:
+    """A policy that requires signatures, and trusts the key for these models."""
+    trusted = tuple(
+        TrustedSigner(one, SigningMethod.KEY, public_key=signing.public_pem(KEY), **limits) for one in models
+    )
+    return dataclasses.replace(POLICY, signature=SignaturePolicy(required, required_models, trusted))
+
+
 HERE = Environment("production", frozenset({"eu-central"}))
 
 
@@ -59,7 +83,7 @@ GOOD = Candidate(
     license=LICENSE,
     formats=frozenset({"safetensors"}),
     requires_remote_code=False,
-    signature="missing",
+    signature=SignatureEvidence("org/name"),
     origin=ORIGIN,
 )
 
@@ -186,8 +210,14 @@ BAD: dict[str, list[tuple[dict[str, Any], str]]] = {
     ],
     "signature": [
         ({"signature": None}, "signature_missing"),
-        ({"signature": "invalid"}, "signature_untrusted"),
-        ({"signature": "strange"}, "signature_missing"),
+        (
+            {
+                "signature": SignatureEvidence(
+                    "org/name", (FoundSignature("valid", SIGNER), FoundSignature("wrong"))
+                )
+            },
+            "signature_untrusted",
+        ),
     ],
 }
 SINGLE = [(values, code) for group in BAD.values() for values, code in group]
@@ -388,20 +418,49 @@ def test_very_many_reasons_of_origin_are_counted() -> None:
     assert decision.reasons[-1].message == "980 more rules on origin do not pass."
 
 
+VALID, OTHER = (
+    FoundSignature("valid", SIGNER),
+    FoundSignature("valid", dataclasses.replace(SIGNER, fingerprint="b" * 64)),
+)
+
+
 @pytest.mark.parametrize(
-    ("signature", "optional", "required"),
+    ("found", "optional", "required"),
     [
-        ("trusted", set(), set()),
-        ("missing", set(), {"signature_missing"}),
-        ("untrusted", set(), {"signature_untrusted"}),
-        ("invalid", {"signature_untrusted"}, {"signature_untrusted"}),
+        ((VALID,), set(), set()),
+        ((OTHER, VALID), set(), set()),
+        ((), set(), {"signature_missing"}),
+        ((OTHER,), set(), {"signature_untrusted"}),
+        ((FoundSignature("partial", SIGNER),), set(), {"signature_untrusted"}),
+        ((FoundSignature("undecided"),), set(), {"signature_untrusted"}),
+        ((FoundSignature("unverified"),), set(), {"signature_untrusted"}),
+        ((VALID, FoundSignature("wrong")), {"signature_untrusted"}, {"signature_untrusted"}),
     ],
 )
-def test_signatures(signature: str, optional: set[str], required: set[str]) -> None:
-    signed = dataclasses.replace(GOOD, signature=signature)
+def test_signatures(found: tuple[FoundSignature, ...], optional: set[str], required: set[str]) -> None:
+    signed = dataclasses.replace(GOOD, signature=SignatureEvidence("org/name", found))
 
     assert codes(asked(signed)) == optional
-    assert codes(asked(signed, policy=dataclasses.replace(POLICY, signature_required=True))) == required
+    for policy in (requiring("*"), requiring("org/*", required=False, required_models=("ORG/*",))):
+        assert codes(asked(signed, policy=policy)) == required
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (requiring(), "does not name this signer"),
+        (requiring("other/*"), "trusts this signer for other/* and not for org/name"),
+        (requiring("*", not_after="2026-11-22T11:59:59+00:00"), "does not trust this signer at this time"),
+        (requiring("*", not_before="2026-11-22T12:00:01+00:00"), "does not trust this signer at this time"),
+    ],
+)
+def test_trust_is_that_of_the_policy_of_the_moment(policy: document.Policy, words: str) -> None:
+    decision = asked(
+        dataclasses.replace(GOOD, signature=SignatureEvidence("org/name", (VALID,))), policy=policy
+    )
+
+    assert [reason.code for reason in decision.reasons] == ["signature_untrusted"]
+    assert words in decision.reasons[0].message
 
 
 def test_evidence_counts_to_the_last_second() -> None:

@@ -1,0 +1,19 @@
+"""Two versions side by side, out of their manifests and stored copies."""
+
+from registry import origin
+from registry.models import ModelVersion
+from registry.revisions import difference, gather
+from registry.verification.subject import Expected
+
+
+def of_versions(before: ModelVersion, after: ModelVersion) -> difference.Difference:
+    """What differs; where a stored copy cannot be read, the answer says so."""
+    return difference.compare(_revision(before), _revision(after))
+
+
+def _revision(version: ModelVersion) -> gather.Revision:
+    expected = {
+        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
+        for row in version.artifacts.all()
+    }
+    return gather.revision(origin.folder_of(version), expected)
