@@ -217,19 +217,33 @@ def _device(full: str, arguments: tuple[Any, ...]) -> bool:
     )
 
 
+def _size(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 1 and _is_shape(arguments[0])
+
+
+def _nothing(full: str, arguments: tuple[Any, ...]) -> bool:
+    return not arguments
+
+
+def _complex(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 2 and all(isinstance(part, int | float) for part in arguments)
+
+
+def _set(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 1 and is_made(arguments[0], "list")
+
+
 _FORMS: dict[str, Callable[[str, tuple[Any, ...]], bool]] = {
     "ordered": _ordered,
     "tensor": _tensor,
     "parameter": _parameter,
-    "size": lambda full, arguments: len(arguments) == 1 and _is_shape(arguments[0]),
+    "size": _size,
     "device": _device,
     "encoded": _encoded,
-    "nothing": lambda full, arguments: not arguments,
+    "nothing": _nothing,
     "bytearray": _bytearray,
-    "complex": lambda full, arguments: (
-        len(arguments) == 2 and all(isinstance(v, int | float) for v in arguments)
-    ),
-    "set": lambda full, arguments: len(arguments) == 1 and is_made(arguments[0], "list"),
+    "complex": _complex,
+    "set": _set,
     "dtype": _dtype,
     "reconstruct": _reconstruct,
     "scalar": _scalar,

@@ -52,12 +52,6 @@ def parse(source: str, *, revision: str | None, name: str | None, allowed: place
     return reader(rest if scheme not in {"http", "https"} else source, revision, name, allowed)
 
 
-def form(kind: str, location: str) -> str:
-    """The source as it is written, of a kind and location that were read before."""
-    scheme = FORMS[kind][0].partition("://")[0]
-    return location if kind == "http" else f"{'hf' if kind == 'hub' else scheme}://{location}"
-
-
 def _hub(rest: str, revision: str | None, name: str | None, _: places.Places) -> SourceAddress:
     match = NAME.fullmatch(rest)
     if match is None or ".." in rest or "--" in rest:
@@ -86,8 +80,9 @@ def _file(rest: str, revision: str | None, name: str | None, allowed: places.Pla
     return SourceAddress("file", str(first), publisher, model, revision="")
 
 
-def _s3(rest: str, revision: str | None, name: str | None, _: places.Places) -> SourceAddress:
+def _s3(rest: str, revision: str | None, name: str | None, allowed: places.Places) -> SourceAddress:
     publisher, model = _named("A bucket", revision, name)
+    allowed.storage.check(allowed.hosts)
     location = "/".join(part for part in s3.split_location(rest) if part)
     return SourceAddress("s3", location, publisher, model, revision="")
 
