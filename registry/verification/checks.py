@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import architecture, content, gguf, integrity, shards, signatures, weights
+from registry.verification import architecture, configurations, content, gguf, integrity, lineage, shards, signatures, tokenizers, weights
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -66,7 +66,10 @@ CHECKS = (
         content.templates,
         "jinja2",
     ),
+    Check("C15-tokenizer", "The tokenizer is what it looks like", Severity.HIGH, tokenizers.tokens),
+    Check("C16-configuration", "Configurations say nothing absurd", Severity.HIGH, configurations.settings_and_paths),
     Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
+    Check("C18-lineage", "Made from what it says", Severity.HIGH, lineage.lineage),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
 )
 
