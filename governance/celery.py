@@ -40,6 +40,10 @@ app.conf.update(
             "task": "registry.tasks.watch_due_sources_task",
             "schedule": timedelta(minutes=5),
         },
+        "read-copies-again": {
+            "task": "registry.tasks.reverify_due_task",
+            "schedule": timedelta(minutes=5),
+        },
         "begin-due-reevaluations": {
             "task": "registry.tasks.begin_due_reevaluations_task",
             "schedule": timedelta(minutes=1),

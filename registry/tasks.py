@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 
-from registry.actions import drift, reevaluate, reevaluations, resolve, runs, smoke, verify, what_if
+from registry.actions import drift, reevaluate, reevaluations, resolve, reverify, runs, smoke, verify, what_if
 
 HOUR = 3600
 # The run goes back to its queue at the soft limit; the hard one is for code that does not listen.
@@ -63,6 +63,12 @@ def watch_version_task(*, run_id: int, **_: object) -> None:
 def watch_due_sources_task(**_: object) -> None:
     """Have the sources looked at that nobody looked at for a while."""
     drift.request_due(timezone.now())
+
+
+@shared_task(name="registry.tasks.reverify_due_task", soft_time_limit=120, time_limit=150)
+def reverify_due_task(**_: object) -> None:
+    """Have the stored copies read again that nobody read for a while."""
+    reverify.request_due(timezone.now())
 
 
 @shared_task(

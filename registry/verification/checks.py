@@ -6,7 +6,26 @@ import time
 from collections.abc import Callable, Iterable
 
 from registry.lifecycle import Severity
-from registry.verification import architecture, configurations, content, gguf, integrity, lineage, shards, signatures, tokenizers, weights
+from registry.verification import (
+    architecture,
+    at_rest,
+    code,
+    configurations,
+    containers,
+    contents,
+    gguf,
+    history,
+    integrity,
+    license_text,
+    lineage,
+    numbers,
+    pickles,
+    shards,
+    signatures,
+    templates,
+    tokenizers,
+    weights,
+)
 from registry.verification.outcomes import CheckOutcome, Finding, undecided
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
@@ -50,27 +69,41 @@ CHECKS = (
     Check("C2-file-set", "Exactly the listed files", Severity.CRITICAL, integrity.file_set),
     Check("C3-digests", "Every byte as listed", Severity.CRITICAL, integrity.digests),
     Check(
-        "C4-signature", "Signed by somebody who is trusted for it", Severity.CRITICAL, signatures.signatures
+        "C4-signature",
+        "Signed by somebody who is trusted for it",
+        Severity.CRITICAL,
+        signatures.signatures,
+        "cryptography",
     ),
-    Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
+    Check("C5-commit", "Who made the commit", Severity.HIGH, history.commit),
+    Check("C6-format", "Content fits the file names", Severity.HIGH, containers.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
     Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, shards.together),
     Check("C9-architecture", "The tensors fit the configuration", Severity.HIGH, architecture.tensors),
     Check("C10-gguf", "GGUF files are sound", Severity.HIGH, gguf.sound),
-    Check("C11-pickle", "No format that can run code", Severity.HIGH, weights.pickles),
-    Check("C13-custom-code", "No code of its own", Severity.HIGH, content.custom_code),
+    Check("C11-pickle", "No format that can run code", Severity.HIGH, pickles.pickles),
+    Check("C12-containers", "Containers hold no code", Severity.HIGH, containers.containers_hold),
+    Check("C13-custom-code", "No code of its own", Severity.HIGH, code.custom_code),
     Check(
         "C14-chat-template",
         "Chat templates only put text together",
         Severity.HIGH,
-        content.templates,
+        templates.templates,
         "jinja2",
     ),
     Check("C15-tokenizer", "The tokenizer is what it looks like", Severity.HIGH, tokenizers.tokens),
-    Check("C16-configuration", "Configurations say nothing absurd", Severity.HIGH, configurations.settings_and_paths),
-    Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
+    Check(
+        "C16-configuration",
+        "Configurations say nothing absurd",
+        Severity.HIGH,
+        configurations.settings_and_paths,
+    ),
+    Check("C17-executables", "No programs, archives or secrets", Severity.HIGH, contents.executables),
     Check("C18-lineage", "Made from what it says", Severity.HIGH, lineage.lineage),
-    Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
+    Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
+    Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, license_text.license_text),
+    Check("C21-hub-scan", "What the source's scanners say", Severity.HIGH, history.hub_scan),
+    Check("C22-at-rest", "The stored copy is as it was last read", Severity.CRITICAL, at_rest.unchanged),
 )
 
 
