@@ -26,7 +26,7 @@ from registry.verification import (
     tokenizers,
     weights,
 )
-from registry.verification.outcomes import CheckOutcome, Finding, undecided
+from registry.verification.outcomes import CheckOutcome, Finding, undecided, worst_of_each
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
 
@@ -122,7 +122,7 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
     except FAULTS as error:
         findings = [undecided(f"The check broke down: {type(error).__name__}: {str(error)[:200]}")]
     duration_ms = (time.perf_counter() - started) * 1000
-    once = {finding.path: finding for finding in reversed(findings)}  # the first finding about each file
+    once = worst_of_each(findings, check.severity)
     return [
         CheckOutcome(
             check_id=check.check_id,
@@ -133,5 +133,5 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
             tool=TOOL,
             tool_version=check.tool_version,
         )
-        for _, finding in sorted(once.items())
+        for finding in once
     ]

@@ -10,7 +10,6 @@ from registry.formats.architectures.families import ARCHITECTURES
 from registry.lifecycle import Severity
 from registry.verification import places, settings
 from registry.verification.checkpoints import ADAPTER_CONFIG, CONFIG, folder_of, members_of
-from registry.verification.gathered import by_file
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.settings import Fault, shown
 from registry.verification.subject import NotReadable, Seen, Subject, json_of, text_of, walk
@@ -35,7 +34,7 @@ def settings_and_paths(subject: Subject) -> Iterator[Finding]:
         yield passed(
             f"The {len(configurations)} configurations say nothing absurd and lead nowhere outside the folder."
         )
-    yield from by_file(found)
+    yield from found
 
 
 def _is_configuration(file: Seen) -> bool:

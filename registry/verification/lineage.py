@@ -49,28 +49,7 @@ def lineage(subject: Subject) -> Iterator[Finding]:
         names = ", ".join(sorted(set(missing))[:NAMED])
         words = f"Not registered here, so that nothing could be held against it: {names}."
         findings.append(skipped(words))
-    yield from _stored_once(findings)
-
-
-def _stored_once(findings: list[Finding]) -> Iterator[Finding]:
-    """One finding for the model as a whole: the gravest first, the others in its evidence."""
-    rank = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 3, Severity.INFO: 4}
-    outcome = {Outcome.FAIL: 0, Outcome.ERROR: 2, Outcome.SKIP: 5, Outcome.PASS: 6}
-
-    def weight(finding: Finding) -> int:
-        if finding.outcome is Outcome.FAIL:
-            return rank.get(finding.severity or Severity.HIGH, 0)
-        return outcome[finding.outcome]
-
-    ordered = sorted(findings, key=weight)
-    words = " ".join(finding.message for finding in ordered[:8])
-    yield dataclasses.replace(
-        ordered[0], message=words, evidence={"findings": [_evidence(item) for item in ordered[:50]]}
-    )
-
-
-def _evidence(finding: Finding) -> dict[str, Any]:
-    return {"outcome": str(finding.outcome), "message": finding.message, **finding.evidence}
+    yield from findings
 
 
 def _held(subject: Subject, base: Base) -> Iterator[Finding]:

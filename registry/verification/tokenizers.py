@@ -8,7 +8,6 @@ from registry.formats import safetensors, tokenizer
 from registry.formats.tokenizer import BadTokenizer, Tokenizer
 from registry.lifecycle import Severity
 from registry.verification.checkpoints import CONFIG, folder_of, members_of
-from registry.verification.gathered import by_file
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import NotReadable, Seen, Subject
 from registry.verification.tokens import agreement, ancestry, rules, vocabulary
@@ -42,7 +41,7 @@ def tokens(subject: Subject) -> Iterator[Finding]:
             f"The {count} files of the tokenizer agree; no added token takes another's place, no pattern can explode, "
             "and nothing rewrites what is said."
         )
-    yield from by_file(found)
+    yield from found
 
 
 def _is_tokenizer(file: Seen) -> bool:
