@@ -136,10 +136,22 @@ SIGNER_DIR = Path(env.str("SIGNER_DIR", default=str(PATHS.data_dir / "signer")))
 # Recorders are told to wait when more batches than this are not in the tree yet.
 MAX_PENDING_BATCHES = env.int("MAX_PENDING_BATCHES", default=10_000)
 MODEL_STORE = Path(env.str("MODEL_STORE", default=str(PATHS.models)))
-# The folders a `folder://` source may name; empty means any folder that the service can read.
+# How much the store may hold (0: as much as the disk), and how much of its disk is left free in any case.
+MODEL_STORE_QUOTA_BYTES = env.int("MODEL_STORE_QUOTA_BYTES", default=0)
+MODEL_STORE_KEEP_FREE_BYTES = env.int("MODEL_STORE_KEEP_FREE_BYTES", default=1024**3)
+# How many files of a version are fetched at once.
+FETCH_CONNECTIONS = env.int("FETCH_CONNECTIONS", default=4)
+# The folders in which a source on this machine may lie; empty means any folder that the service can read.
 SOURCE_FOLDERS = [Path(folder) for folder in env.list("SOURCE_FOLDERS", default=[])]
 HF_ENDPOINT = env.str("HF_ENDPOINT", default="https://huggingface.co")
 HF_TOKEN = env.str("HF_TOKEN", default="")
+# The hosts that an https:// source, or S3_ENDPOINT_URL, may name; empty means none.
+SOURCE_HOSTS = env.list("SOURCE_HOSTS", default=[])
+# S3-compatible storage; unset: Amazon's own. Without keys, only what anyone may read. No others are looked for.
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")
+S3_REGION = env.str("S3_REGION", default="")
+S3_ACCESS_KEY = env.str("S3_ACCESS_KEY", default="")
+S3_SECRET_KEY = env.str("S3_SECRET_KEY", default="")
 # The interpreter of the environment that holds vLLM; unset: `.venv-vllm` beside the code.
 VLLM_PYTHON = env.str("VLLM_PYTHON", default=str(BASE_DIR / ".venv-vllm" / "bin" / "python"))
 # Where torch for the CPU comes from when pip's own sources have none.

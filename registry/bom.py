@@ -21,6 +21,7 @@ from packageurl import PackageURL
 from registry import background, evidence
 from registry.models import Artifact, FindingKind, LicenseFinding, LineageEdge, ModelVersion, VerificationRun
 from registry.models.conclusion import NOBODY
+from registry.models.version import REMOTE
 
 SERVICE = "Model Custody"
 # One identity a manifest: the same version always has the same serial number.
@@ -102,7 +103,7 @@ def _model_properties(
         (
             "source",
             f"{version.source_kind}:{version.location}"
-            if version.source_kind == "hub"
+            if version.source_kind in REMOTE
             else version.source_kind,
         ),
         ("requested_revision", version.requested_revision or None),

@@ -91,6 +91,8 @@ def _verification_run(run: VerificationRun) -> dict[str, Any]:
     return {
         **_run(run),
         "bytes_read": run.bytes_read,
+        "worker": run.worker,
+        "inputs": run.inputs,
         "checks": [
             {**{field: getattr(result, field) for field in fields}, "duration_ms": result.duration_ms}
             for result in checks

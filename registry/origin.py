@@ -6,30 +6,57 @@ from django.conf import settings
 
 from registry.models import ModelVersion, SourceKind
 from registry.sources.base import ModelSource
+from registry.sources.file import FileSource
 from registry.sources.folder import FolderSource
+from registry.sources.http import HttpSource
 from registry.sources.hub import HubSource
 from registry.sources.hub_api import HubApi
+from registry.sources.ollama import OllamaSource
+from registry.sources.places import Places
+from registry.sources.s3 import S3Settings, S3Source
 
 
-def private_folders() -> list[Path]:
-    """Where the service keeps keys and secrets: never a model, though it may read them."""
-    return [Path(settings.KEYS_DIR), Path(settings.SIGNER_DIR), settings.PATHS.secrets]
+def places() -> Places:
+    """Which folders, hosts and storage a source may name; where the service keeps keys is never a model's place."""
+    return Places(
+        folders=settings.SOURCE_FOLDERS,
+        private=[Path(settings.KEYS_DIR), Path(settings.SIGNER_DIR), settings.PATHS.secrets],
+        hosts=settings.SOURCE_HOSTS,
+        storage=S3Settings(
+            endpoint=settings.S3_ENDPOINT_URL,
+            region=settings.S3_REGION,
+            access_key=settings.S3_ACCESS_KEY,
+            secret_key=settings.S3_SECRET_KEY,
+        ),
+    )
 
 
 def source_of(version: ModelVersion) -> ModelSource:
     """The source of a version, ready to be asked."""
-    if version.source_kind == SourceKind.FOLDER:
-        return FolderSource(version.location, allowed=settings.SOURCE_FOLDERS, private=private_folders())
+    kind, location, allowed = version.source_kind, version.location, places()
+    if kind == SourceKind.FOLDER:
+        return FolderSource(location, places=allowed)
+    if kind == SourceKind.S3:
+        return S3Source(location, settings=allowed.storage, hosts=allowed.hosts)
+    if kind == SourceKind.HTTP:
+        return HttpSource(location, hosts=allowed.hosts)
+    if kind == SourceKind.OLLAMA:
+        return OllamaSource(location, model=version.requested_revision, places=allowed)
+    if kind == SourceKind.FILE:
+        return FileSource(location, places=allowed)
     return HubSource(
-        version.location,
-        api=HubApi(version.location, endpoint=settings.HF_ENDPOINT, token=settings.HF_TOKEN),
+        location,
+        api=HubApi(location, endpoint=settings.HF_ENDPOINT, token=settings.HF_TOKEN),
         revision=version.requested_revision,
         commit=version.revision,
     )
 
 
 def folder_of(version: ModelVersion) -> Path:
-    """The folder that holds a resolved version's files."""
+    """The folder that holds a resolved version's files: its own, or one of the store."""
     if version.source_kind == SourceKind.FOLDER:
         return Path(version.location)
-    return Path(settings.MODEL_STORE) / "hub" / version.location / str(version.revision)
+    kept = Path(settings.MODEL_STORE) / version.source_kind
+    if version.source_kind == SourceKind.HUB:
+        return kept / version.location / str(version.revision)
+    return kept / str(version.manifest_digest).removeprefix("sha256:")

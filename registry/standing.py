@@ -265,11 +265,16 @@ def _approval(row: Approval) -> ApprovalEvidence:
 
 
 def _remote_code(checks: Sequence[CheckEvidence]) -> bool | None:
-    """Whether the model needs code of its own; None where no check has said so."""
-    outcomes = {check.outcome for check in checks if check.check_id == CUSTOM_CODE}
+    """Whether the model needs code of its own; None where no check has said so, or one could not decide."""
+    outcomes = {check.outcome for check in checks if check.check_id == CUSTOM_CODE and _decides(check)}
     if Outcome.FAIL in outcomes:
         return True
     return False if outcomes == {Outcome.PASS} else None
+
+
+def _decides(check: CheckEvidence) -> bool:
+    """A finding that is only told, such as a file that serving never reads, does not make a model need code."""
+    return check.counts or check.outcome != Outcome.FAIL
 
 
 def _signature(signed: Mapping[str, Any]) -> FoundSignature | None:

@@ -11,7 +11,7 @@ from registry.smoke.engine import Engine
 from registry.verification import examination, isolated
 from registry.verification.child import surroundings
 from registry.verification.examination import Question
-from registry.verification.reading import Progress
+from registry.verification.one_file import Progress
 from tests import factories, fakes, folders
 
 WORKER = "host:1"

@@ -24,6 +24,7 @@ from registry.models import (
     ModelVersion,
     ObligationTask,
     OrganizationProfile,
+    QuarantineRelease,
     ServingEnvironment,
 )
 
@@ -98,6 +99,7 @@ def _tiles(*, now: datetime) -> list[Tile]:
 def _work_tiles(*, now: datetime) -> list[Tile]:
     """What waits for someone to do it."""
     waiting = Approval.objects.filter(status=ApprovalStatus.REQUESTED).count()
+    releases = QuarantineRelease.objects.filter(decision="").count()
     alarming = Alert.objects.filter(**Alert.STATES["open"]).count()
     failing = len(axes.failing())
     soon = now + timedelta(days=EXPIRING_DAYS)
@@ -114,6 +116,14 @@ def _work_tiles(*, now: datetime) -> list[Tile]:
             "hourglass_top",
             _list("registry_approval", "status=requested"),
             _tone(waiting, "warn"),
+        ),
+        Tile(
+            "Releases to decide",
+            releases,
+            "from quarantine, asked for by another",
+            "lock_open",
+            _list("registry_quarantinerelease", "state=open"),
+            _tone(releases, "warn"),
         ),
         Tile(
             "Alerts",

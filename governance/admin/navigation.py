@@ -8,7 +8,7 @@ from django.urls import reverse_lazy
 from governance.desk import access
 from governance.permissions import Permission
 from registry.lifecycle import ApprovalStatus, TaskStatus
-from registry.models import Alert, Approval, LicenseProposal, ObligationTask
+from registry.models import Alert, Approval, LicenseProposal, ObligationTask, QuarantineRelease
 
 Entry = dict[str, Any]
 
@@ -24,6 +24,10 @@ def sidebar(request: HttpRequest) -> list[Entry]:
                 {
                     **_entry("Approvals", "approval_delegation", "registry_approval_changelist"),
                     **_waiting(request),
+                },
+                {
+                    **_entry("Releases", "lock_open", "registry_quarantinerelease_changelist"),
+                    **_releases(request),
                 },
                 _entry("Licence verdicts", "balance", "registry_evaluation_changelist"),
                 {
@@ -93,6 +97,16 @@ def _waiting(request: HttpRequest) -> Entry:
         Approval.objects.filter(status=ApprovalStatus.REQUESTED)
         .exclude(requested_by=access.person(request))
         .count()
+    )
+    return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
+
+
+def _releases(request: HttpRequest) -> Entry:
+    """For those who decide: how many quarantined versions wait for them."""
+    if not access.may(request, Permission.APPROVAL_DECIDE):
+        return {}
+    number = (
+        QuarantineRelease.objects.filter(decision="").exclude(requested_by=access.person(request)).count()
     )
     return {"badge_callback": number, "badge_title": "waiting for you"} if number else {}
 

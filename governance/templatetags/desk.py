@@ -23,6 +23,7 @@ STATES: dict[str, tuple[str, str]] = {
     "requested": ("warn", "hourglass_top"),
     "approved": ("good", "check_circle"),
     "rejected": ("bad", "cancel"),
+    "released": ("good", "lock_open"),
     "withdrawn": ("plain", "undo"),
     "expired": ("warn", "event_busy"),
     "queued": ("info", "schedule"),

@@ -1,4 +1,4 @@
-"""Takes a version out of use: quarantine, release from it, revocation for ever.
+"""Takes a version out of use: quarantine, revocation for ever.
 
 The rows keep the reasons word for word; the log is public and gets their digests.
 """
@@ -8,17 +8,18 @@ from datetime import datetime
 from django.db import transaction
 
 from audit.events import Event
+from governance.actors import Actor
 from governance.errors import InvalidInput
-from registry.actions import endings, runs
-from registry.actions._transition import TransitionNotAllowed, move
-from registry.lifecycle import RunState, Status
-from registry.models import ModelVersion, VerificationRun
+from registry.actions import endings
+from registry.actions._transition import move
+from registry.lifecycle import Status
+from registry.models import ModelVersion, QuarantineRelease, ReleaseDecision
 
 MAX_REASON = 2000
 
 
 class ReasonMissing(InvalidInput):
-    """Who takes a version out of use, or puts it back, says why."""
+    """Who takes a version out of use, or asks to put it back, says why."""
 
     code = "reason_missing"
 
@@ -26,7 +27,7 @@ class ReasonMissing(InvalidInput):
 @transaction.atomic
 def quarantine(*, version: ModelVersion, reason: str, actor: object, now: datetime) -> None:
     """Bar the version at once; approvals stay as they are and do not count meanwhile."""
-    reason = _reason(reason)
+    reason = reason_of(reason)
     move(
         version,
         target=Status.QUARANTINED,
@@ -41,35 +42,10 @@ def quarantine(*, version: ModelVersion, reason: str, actor: object, now: dateti
 
 
 @transaction.atomic
-def release(*, version: ModelVersion, reason: str, actor: object, now: datetime) -> None:
-    """Lift the quarantine and ask for all checks anew.
-
-    The row keeps when and why it was quarantined: evidence from before that time no longer counts.
-    """
-    reason = _reason(reason)
-    if version.status == Status.DRAFT:
-        raise TransitionNotAllowed(
-            version.status, Status.RESOLVED
-        )  # a draft becomes resolved by resolution only
-    move(
-        version,
-        target=Status.RESOLVED,
-        event=Event.VERSION_RELEASED,
-        actor=actor,
-        now=now,
-        body={
-            "reason_sha256": endings.sha256(reason),
-            "quarantine_reason_sha256": endings.sha256(version.quarantine_reason or ""),
-        },
-    )
-    if not version.verificationruns.exclude(state=RunState.FINISHED).exists():
-        runs.request(VerificationRun, version=version, actor=actor, now=now)
-
-
-@transaction.atomic
 def revoke(*, version: ModelVersion, reason: str, actor: object, now: datetime) -> None:
     """End the version for ever, and every approval of it."""
-    reason = _reason(reason)
+    reason = reason_of(reason)
+    _close_release(version, actor=actor, now=now)
     move(
         version,
         target=Status.REVOKED,
@@ -86,7 +62,21 @@ def revoke(*, version: ModelVersion, reason: str, actor: object, now: datetime) 
     )
 
 
-def _reason(text: str) -> str:
+def _close_release(version: ModelVersion, *, actor: object, now: datetime) -> None:
+    """What is revoked is not released any more: a request for it ends with the version."""
+    if not isinstance(actor, Actor):
+        return  # the service itself revokes drafts only, and a draft is never quarantined
+    open_ones = QuarantineRelease.objects.filter(version=version, decision="")
+    open_ones.update(
+        decision=ReleaseDecision.REFUSED,
+        decided_by=actor.user,
+        decided_at=now,
+        note="The version was revoked for good.",
+    )
+
+
+def reason_of(text: str) -> str:
+    """Why, as it is kept; raises `ReasonMissing` where it is empty or too long."""
     reason = text.strip()
     if not reason:
         raise ReasonMissing("Say why, in a sentence that others will understand later.", field="reason")

@@ -1,6 +1,9 @@
 """Keeps a lease alive while a worker is busy, and tells how far it came."""
 
+import enum
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +17,36 @@ from registry.actions import runs
 
 logger = structlog.get_logger(__name__)
 SHOW_PROGRESS_SECONDS = 2.0
+RATE_SECONDS = 10.0
+
+
+class Stage(enum.StrEnum):
+    """What a worker is doing now."""
+
+    LISTING = "listing"
+    FETCHING = "fetching"
+    READING = "reading"
+    CHECKING = "checking"
+
+
+class Rate:
+    """Bytes a second over the last while: the same when asked more or less often."""
+
+    def __init__(self, seconds: float = RATE_SECONDS) -> None:
+        self._seconds = seconds
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, done: int, *, now: float) -> int:
+        """Note how far it came at a time in seconds; the rate up to then, 0 while it cannot be told."""
+        self._samples.append((now, done))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - self._seconds:
+            self._samples.popleft()
+        before, had = self._samples[0]
+        return max(round((done - had) / (now - before)), 0) if now > before else 0
+
+    def forget(self) -> None:
+        """Begin anew: what is done now says nothing about what comes."""
+        self._samples.clear()
 
 
 class Heart:
@@ -23,6 +56,8 @@ class Heart:
         self.lease = lease
         self._done = 0
         self._total: int | None = None
+        self._stage = ""
+        self._rate = Rate()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._lost = threading.Event()
@@ -35,8 +70,14 @@ class Heart:
             self._done += count
 
     def expect(self, total: int) -> None:
-        """Say how many bytes there will be."""
+        """Say how many bytes there will be; 0 where that is not known."""
         self._total = total
+
+    def stage(self, name: Stage) -> None:
+        """Say what is being done from now on."""
+        with self._lock:
+            self._stage = name
+            self._rate.forget()
 
     def beat_until_stopped(self) -> None:
         """Beat; a database that is away for a moment is no reason to stop."""
@@ -52,9 +93,14 @@ class Heart:
         self._stop.set()
 
     def _beat(self) -> None:
-        progress = {"bytes_done": self._done} | (
-            {"bytes_total": self._total} if self._total is not None else {}
-        )
+        with self._lock:
+            progress: dict[str, int | str] = {
+                "bytes_done": max(self._done, 0),
+                "bytes_per_second": self._rate.add(self._done, now=time.monotonic()),
+                "stage": self._stage,
+            }
+        if self._total is not None:
+            progress["bytes_total"] = self._total
         try:
             if not runs.beat(self.lease, now=timezone.now(), **progress):
                 self._lost.set()

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from audit import log
@@ -31,13 +30,7 @@ def register_version(
     A draft of the same source and revision that is still open is returned as it is, and one whose resolution did not
     succeed is resolved again.
     """
-    address = parse.parse(
-        source,
-        revision=revision,
-        name=name,
-        allowed=settings.SOURCE_FOLDERS,
-        private=origin.private_folders(),
-    )
+    address = parse.parse(source, revision=revision, name=name, allowed=origin.places())
     model, _ = RegisteredModel.objects.get_or_create(
         publisher=address.publisher, name=address.name, defaults={"created_by": actor.user, "created_at": now}
     )

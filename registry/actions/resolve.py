@@ -1,7 +1,6 @@
 """Pins a draft to one state, reads all of it once, and writes down what it is; all or nothing."""
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -9,10 +8,11 @@ from django.utils import timezone
 from modelcustody_client import manifest
 
 from audit.events import Event
-from registry import catalogs, description, origin
-from registry.actions import endings, runs, verify
+from registry import catalogs, description
+from registry.actions import endings, gather, runs, verify
 from registry.actions._transition import move
-from registry.actions.heartbeat import Heart, beating
+from registry.actions.gather import Found
+from registry.actions.heartbeat import Stage, beating
 from registry.actions.register import DuplicateVersion, refuse_duplicate
 from registry.formats.roles import role_of
 from registry.lifecycle import Outcome, Status
@@ -24,23 +24,12 @@ from registry.models import (
     ModelVersion,
     ResolutionRun,
     SourceKind,
+    SourceObservation,
 )
 from registry.sources import base
-from registry.verification import reading
-from registry.verification.subject import Expected, Seen
 
 ACTOR = "system:intake"
 DUPLICATES = ("registry_modelversion_revision_once", "registry_modelversion_location_once")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Found:
-    """A pinned state, with every file that was read."""
-
-    commit: str | None
-    committed_at: datetime | None
-    remote: Mapping[str, base.RemoteFile]
-    seen: Mapping[str, Seen]
 
 
 def resolve_version(*, run_id: int, worker: str) -> None:
@@ -62,7 +51,8 @@ def resolve_version(*, run_id: int, worker: str) -> None:
 def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
     try:
         with beating(lease) as heart:
-            found = _find(version, heart)
+            found = gather.find(version, heart)
+            heart.stage(Stage.CHECKING)
             described = description.describe(
                 found.seen, model=str(version.registered_model), known=catalogs.current()
             )
@@ -74,44 +64,6 @@ def _resolve(version: ModelVersion, lease: runs.Lease) -> None:
         runs.retry_or_end(lease, ending, now=timezone.now(), delay=runs.RETRY_AFTER)
     except (base.SourceRefused, base.InvalidSource) as error:
         runs.give_up(lease, runs.Ending(Outcome.FAIL, error.code, error.detail), now=timezone.now())
-
-
-def _find(version: ModelVersion, heart: Heart) -> Found:
-    """Pin, list, fetch and read; holds what arrived against what the source claims."""
-    source = origin.source_of(version)
-    pinned = source.pin(version.requested_revision)
-    remote = {file.path: file for file in source.list_files()}
-    total = sum(file.size or 0 for file in remote.values())
-    heart.expect(total if version.source_kind == SourceKind.FOLDER else 2 * total)  # downloaded, then read
-    folder = source.fetch(progress=heart.advance)
-    expected = {
-        path: Expected(path, file.size or 0, "", role_of(path), file.claimed_digest, file.claim_kind)
-        for path, file in remote.items()
-    }
-    read = reading.read_folder(folder, expected, progress=heart.advance)
-    if read.unreadable:
-        raise base.UnsafeListing(f"The files cannot be read: {next(iter(read.unreadable.values()))}.")
-    faults = {path: fault for path in sorted(remote) if (fault := _fault(remote[path], read.seen.get(path)))}
-    faults |= dict.fromkeys(sorted(set(read.seen) - set(remote)), "was not listed by the source")
-    if faults:
-        for path in faults:
-            source.discard(path)
-        path, fault = next(iter(faults.items()))
-        more = f" (and {len(faults) - 1} more files)" if len(faults) > 1 else ""
-        raise base.DownloadCorrupted(f"{path} {fault}{more}.", path=path)
-    return Found(commit=pinned.commit, committed_at=pinned.committed_at, remote=remote, seen=read.seen)
-
-
-def _fault(remote: base.RemoteFile, seen: Seen | None) -> str:
-    if seen is None:
-        return "did not arrive"
-    if remote.size is not None and seen.size != remote.size:
-        return f"has {seen.size} bytes, its source says {remote.size}"
-    if remote.claim_kind == "sha256" and seen.sha256 != remote.claimed_digest:
-        return "is not what its source claims (SHA-256)"
-    if remote.claim_kind == "git-oid" and seen.git_oid != remote.claimed_digest:
-        return "is not what its source claims (git object id)"
-    return ""
 
 
 def _write(
@@ -129,7 +81,15 @@ def _write(
     try:
         with transaction.atomic():
             _write_rows(version, found, described)
-            runs.finish(lease, runs.Ending(Outcome.PASS), now=now, bytes_done=sum(f.size for f in files))
+            SourceObservation.objects.create(
+                version=version,
+                resolution_run_id=lease.run_id,
+                observed_at=now,
+                facts=found.observed.to_json(),
+                facts_digest=found.observed.digest,
+            )
+            size = sum(file.size for file in files)
+            runs.finish(lease, runs.Ending(Outcome.PASS), now=now, bytes_done=size, bytes_total=size)
             move(
                 version,
                 target=Status.RESOLVED,
@@ -140,7 +100,7 @@ def _write(
                 revision=found.commit,
                 manifest_digest=digest,
                 model_digest=manifest.model_digest(files),
-                size_bytes=sum(file.size for file in files),
+                size_bytes=size,
                 file_count=len(files),
                 card=dict(described.card),
                 committed_at=found.committed_at,
@@ -194,6 +154,7 @@ def _body(
         "revision": found.commit,
         "manifest_digest": digest,
         "model_digest": manifest.model_digest(files),
+        "facts_digest": found.observed.digest,
         "files": len(files),
         "size_bytes": sum(file.size for file in files),
         "licenses": [finding.license_id for finding in described.licenses if finding.kind == "concluded"],

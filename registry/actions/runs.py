@@ -44,6 +44,8 @@ FAULTS = (
 # A message that nobody took is sent again after this long, later after as long as it has waited, up to the second.
 RESEND_AFTER = timedelta(seconds=15)
 RESEND_AT_LEAST = timedelta(seconds=60)
+# What a run shows of its worker's doing while nobody works on it.
+NOT_BUSY: Mapping[str, Any] = {"stage": "", "bytes_per_second": 0}
 # Kind of run -> (the name of its table in the log and in URLs, its task, its queue).
 KINDS: Mapping[type[LeasedRun], tuple[str, str, str]] = {
     ResolutionRun: ("resolution", "registry.tasks.resolve_version_task", "default"),
@@ -139,6 +141,7 @@ def claim(model: type[R], *, run_id: int, worker: str, now: datetime) -> tuple[R
             started_at=now,
             heartbeat_at=now,
             bytes_done=0,
+            **NOT_BUSY,
         )
     )
     if not taken:
@@ -147,7 +150,7 @@ def claim(model: type[R], *, run_id: int, worker: str, now: datetime) -> tuple[R
     return run, Lease(model=model, run_id=run_id, worker=worker, attempt=run.attempt)
 
 
-def beat(lease: Lease, *, now: datetime, **progress: int) -> bool:
+def beat(lease: Lease, *, now: datetime, **progress: int | str) -> bool:
     """Show that the worker lives, and how far it came; False once the lease is lost."""
     return bool(lease.rows.update(heartbeat_at=now, **progress))
 
@@ -165,6 +168,7 @@ def finish(lease: Lease, ending: Ending, *, now: datetime, **fields: Any) -> Non
         message=ending.message,
         finished_at=now,
         heartbeat_at=now,
+        **NOT_BUSY,
         **fields,
     )
     _log_finished(run, ending, now=now)
@@ -188,6 +192,7 @@ def put_back(lease: Lease, because: Ending, *, now: datetime, delay: timedelta =
             code=because.code[:64],
             message=because.message,
             dispatched_at=now + max(delay - RESEND_AFTER, timedelta()),
+            **NOT_BUSY,
         )
         if returned and not delay:
             _send(lease.model, lease.run_id)

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from registry import origin, questions
 from registry.actions import custody, runs, smoke, stored_copy
-from registry.actions.heartbeat import beating
+from registry.actions.heartbeat import Stage, beating
 from registry.lifecycle import Outcome, Status
-from registry.models import CheckResult, ModelVersion, VerificationRun
+from registry.models import CheckResult, ModelVersion, QuarantineRelease, VerificationRun
 from registry.verification import isolated
 from registry.verification.examination import Examination, Question
 from registry.verification.one_file import Progress
@@ -47,7 +47,7 @@ def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.exa
     if claimed is None:
         return
     run, lease = claimed
-    if run.version.status != Status.RESOLVED:
+    if not _may_be_read(run):
         words = f"The version is {run.version.status}, so its files were not checked."
         ending = runs.Ending(Outcome.ERROR, runs.VersionNotResolved.code, words)
         runs.give_up(lease, ending, now=timezone.now())
@@ -57,6 +57,7 @@ def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.exa
         limits = limits_of(run.version)
         try:
             with beating(lease) as heart:
+                heart.stage(Stage.READING)
                 answer = examine(
                     origin.folder_of(run.version), asked.question, limits=limits, progress=heart.advance
                 )
@@ -68,6 +69,13 @@ def verify_version(*, run_id: int, worker: str, examine: Examiner = isolated.exa
             asked, limits=dataclasses.asdict(limits), **dataclasses.asdict(answer.surroundings)
         )
         _write(run, answer.examination, inputs=inputs, lease=lease, now=timezone.now())
+
+
+def _may_be_read(run: VerificationRun) -> bool:
+    """Whether the version is in use, or somebody asked to release it and this run is what that waits for."""
+    if run.version.status == Status.QUARANTINED:
+        return QuarantineRelease.objects.filter(verification_run=run, decision="").exists()
+    return run.version.status == Status.RESOLVED
 
 
 def limits_of(version: ModelVersion) -> isolated.Limits:

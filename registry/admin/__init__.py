@@ -13,6 +13,7 @@ from registry.admin import (
     obligations,
     organizations,
     reevaluations,
+    releases,
     versions,
     what_if,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "obligations",
     "organizations",
     "reevaluations",
+    "releases",
     "versions",
     "what_if",
 ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from registry import suspended
 from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
-from registry.models import Admission, Approval, Evaluation, LeasedRun, ModelVersion
+from registry.models import Admission, Approval, Evaluation, LeasedRun, ModelVersion, QuarantineRelease
 
 State = Literal["done", "failed", "running", "waiting", "todo"]
 SIGNS: dict[State, str] = {
@@ -44,6 +44,7 @@ class Known:
     approvals: list[Approval]
     admission: Admission | None
     served: int
+    release: QuarantineRelease | None = None
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,24 @@ def hint(known: Known, *, now: datetime) -> Hint:
     version = known.version
     if version.status == Status.REVOKED:
         return Hint("This version is revoked for good. Register another version to go on.")
+    if version.status == Status.QUARANTINED and known.release is not None:
+        return _while_asked(known.release)
     if version.status == Status.QUARANTINED:
         return Hint(
             "This version is quarantined: nothing may serve it. Read the failed checks. If the cause is gone, "
-            "release it; every check then runs anew.",
+            "ask for its release: every check then runs anew, and another person decides.",
             ("release", "revoke"),
         )
     return _before_evidence(known) or _after_evidence(known, now=now)
+
+
+def _while_asked(release: QuarantineRelease) -> Hint:
+    who = release.requested_by.username
+    if release.verification_run.state != RunState.FINISHED:
+        return Hint(f"{who} asked for its release. Every check runs anew; this page follows along.")
+    return Hint(
+        f"{who} asked for its release, and the checks have run. A reviewer who is someone else reads them and decides."
+    )
 
 
 def _before_evidence(known: Known) -> Hint | None:

@@ -84,7 +84,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "cycles": standing.provenance.cycles,
         "policy": standing.policy,
         "seat": standing.seat,
-        "is_named_by_hand": version.source_kind == SourceKind.FOLDER,
+        "is_named_by_hand": version.source_kind != SourceKind.HUB,
     }
 
 

@@ -11,9 +11,9 @@ from governance.actors import Actor
 from governance.desk.actions import PageAction
 from governance.desk.forms import DayField, DeskForm, ReasonForm, days_ahead
 from governance.permissions import Permission
-from registry.actions import custody, drift, evaluate, register, review, smoke, verify
+from registry.actions import custody, drift, evaluate, register, releases, review, smoke, verify
 from registry.lifecycle import RunState, Status
-from registry.models import ModelVersion, ServingEnvironment, SourceKind
+from registry.models import ModelVersion, ServingEnvironment
 
 SUGGESTED_DAYS = 90
 
@@ -61,6 +61,10 @@ def _has_manifest(version: ModelVersion) -> bool:
     return version.manifest_digest is not None and version.status != Status.REVOKED
 
 
+def _may_be_released(version: ModelVersion) -> bool:
+    return version.status == Status.QUARANTINED and releases.open_of(version) is None
+
+
 def _no_open(runs: str) -> Any:
     def offered(version: ModelVersion) -> bool:
         return _is_resolved(version) and not getattr(version, runs).exclude(state=RunState.FINISHED).exists()
@@ -78,9 +82,8 @@ def _failed_draft(version: ModelVersion) -> bool:
 
 
 def _resolve(version: ModelVersion, _values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    scheme = "hf" if version.source_kind == SourceKind.HUB else "folder"
     return register.register_version(
-        source=f"{scheme}://{version.location}",
+        source=version.source_address,
         revision=version.requested_revision or None,
         name=str(version.registered_model),
         actor=actor,
@@ -115,7 +118,7 @@ def _quarantine(version: ModelVersion, values: Mapping[str, Any], actor: Actor, 
 
 
 def _release(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
-    return custody.release(version=version, reason=values["reason"], actor=actor, now=now)
+    return releases.request_release(version=version, reason=values["reason"], actor=actor, now=now)
 
 
 def _revoke(version: ModelVersion, values: Mapping[str, Any], actor: Actor, now: datetime) -> Any:
@@ -197,13 +200,13 @@ ACTIONS = (
     ),
     PageAction(
         name="release",
-        label="Release from quarantine",
+        label="Ask for release",
         permission=Permission.VERSION_REVOKE,
         carry_out=_release,
-        done="The version is released. It needs new evidence before it can be approved again.",
-        explanation="The version becomes resolved again. Old evidence does not count: every check runs anew.",
+        done="Asked for. Every check runs anew; then a reviewer other than you decides.",
+        explanation="Every check runs anew while the version stays barred. Then another person reads what they found and decides.",
         form=ReasonForm,
-        offered=lambda version: version.status == Status.QUARANTINED,
+        offered=_may_be_released,
         icon="lock_open",
     ),
     PageAction(

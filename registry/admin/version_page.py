@@ -6,6 +6,7 @@ from typing import Any
 from audit import overview
 from governance.desk import charts
 from registry import suspended
+from registry.actions import releases
 from registry.admin import (
     alerts,
     axes,
@@ -15,7 +16,7 @@ from registry.admin import (
     origin_block,
     source_block,
 )
-from registry.lifecycle import Outcome, RunState
+from registry.lifecycle import Outcome, RunState, Status
 from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
 SHOWN_FILES = 300
@@ -40,6 +41,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
     evaluations = latest_evaluations(version)
     admissions = list(version.admissions.order_by("-decided_at")[:SHOWN_ROWS])
     served = serving(version, now=now)
+    release = releases.open_of(version) if version.status == Status.QUARANTINED else None
     known = journey.Known(
         version=version,
         resolution=resolution,
@@ -49,6 +51,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         approvals=approvals,
         admission=newest_allow(admissions),
         served=served["total"],
+        release=release,
     )
     return {
         "axes": {
@@ -59,6 +62,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "steps": journey.steps(known, now=now),
         "hint": journey.hint(known, now=now),
         "open_run": open_run(resolution, verification, smoke),
+        "release": release,
         "files": files(version),
         "resolution": resolution,
         "verification": verification,

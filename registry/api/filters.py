@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from governance.api.filters import PageFilter
 from registry.lifecycle import ApprovalStatus, Severity, Status
-from registry.models import Alert, AlertKind, Cause
+from registry.models import Alert, AlertKind, Cause, ReleaseDecision
 
 LARGEST = 2**53
 
@@ -53,6 +53,13 @@ class AlertFilter(PageFilter):
     model_version = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
     environment = serializers.CharField(required=False)
     approval = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
+
+
+class ReleaseFilter(PageFilter):
+    """Which requests to end a quarantine."""
+
+    state = serializers.ChoiceField(required=False, choices=["open", *ReleaseDecision.values])
+    model_version = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST)
 
 
 class ReevaluationFilter(PageFilter):

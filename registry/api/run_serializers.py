@@ -29,8 +29,11 @@ RUN_FIELDS = (
     "started_at",
     "finished_at",
     "attempt",
+    "stage",
     "bytes_done",
     "bytes_total",
+    "bytes_per_second",
+    "seconds_left",
 )
 
 
@@ -38,6 +41,16 @@ class RunSerializer(serializers.ModelSerializer[Any]):
     """What all runs have."""
 
     model_version = serializers.IntegerField(source="version_id", read_only=True)
+    stage = serializers.CharField(
+        read_only=True,
+        help_text="What the worker is doing now: listing, fetching, reading or checking; empty while nobody works on it.",
+    )
+    bytes_per_second = serializers.IntegerField(
+        read_only=True, help_text="Over the last ten seconds or so; 0 where it is not known."
+    )
+    seconds_left = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="At the pace of late; null where it cannot be told."
+    )
 
     class Meta:
         model: type[LeasedRun] = ResolutionRun
@@ -79,7 +92,7 @@ class VerificationRunSerializer(RunSerializer):
 
     class Meta(RunSerializer.Meta):
         model = VerificationRun
-        fields = (*RUN_FIELDS, "bytes_read", "results")
+        fields = (*RUN_FIELDS, "worker", "bytes_read", "inputs", "results")
         read_only_fields = fields
 
 

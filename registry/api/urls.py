@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from registry.api import desk_urls, differences, license_urls, obligation_urls, origins, runs, versions
+from registry.api import (
+    desk_urls,
+    differences,
+    license_urls,
+    obligation_urls,
+    origins,
+    releases,
+    runs,
+    versions,
+)
 
 urlpatterns: list[URLPattern] = [
     path("model-versions", versions.VersionList.as_view(), name="model-versions"),
@@ -10,7 +19,19 @@ urlpatterns: list[URLPattern] = [
     path(
         "model-versions/<int:pk>/quarantine", versions.VersionQuarantine.as_view(), name="version-quarantine"
     ),
-    path("model-versions/<int:pk>/release", versions.VersionRelease.as_view(), name="version-release"),
+    path("model-versions/<int:pk>/release", releases.ReleaseRequest.as_view(), name="version-release"),
+    path("quarantine-releases", releases.ReleaseList.as_view(), name="quarantine-releases"),
+    path("quarantine-releases/<int:pk>", releases.ReleaseDetail.as_view(), name="quarantine-release"),
+    path(
+        "quarantine-releases/<int:pk>/decide",
+        releases.ReleaseDecide.as_view(),
+        name="quarantine-release-decide",
+    ),
+    path(
+        "quarantine-releases/<int:pk>/withdraw",
+        releases.ReleaseWithdraw.as_view(),
+        name="quarantine-release-withdraw",
+    ),
     path("model-versions/<int:pk>/revoke", versions.VersionRevoke.as_view(), name="version-revoke"),
     path("model-versions/<int:pk>/diff", differences.VersionDifference.as_view(), name="version-diff"),
     path("model-versions/<int:pk>/origin", origins.VersionOrigin.as_view(), name="version-origin"),

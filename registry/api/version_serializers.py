@@ -17,22 +17,27 @@ from registry.models import (
     LineageStatement,
     ModelVersion,
 )
+from registry.sources import parse
 
 
 class RegisterInput(StrictSerializer):
     """A source to be registered."""
 
     source = serializers.CharField(  # type: ignore[assignment]
-        max_length=4200, help_text="hf://org/name, or folder:///absolute/path on the machine of the service"
+        max_length=4200, help_text=parse.HELP
     )
     revision = serializers.CharField(
         max_length=200,
         required=False,
         allow_null=True,
-        help_text="Branch, tag or 40-digit commit; only for hf://",
+        help_text="hf://: branch, tag or 40-digit commit, main if left out. ollama://: the model, as `ollama list` "
+        "shows it. No other source has revisions.",
     )
     name = serializers.CharField(
-        max_length=200, required=False, allow_null=True, help_text="publisher/model; required for folder://"
+        max_length=200,
+        required=False,
+        allow_null=True,
+        help_text="publisher/model under which it is kept. hf:// brings its own, ollama:// may; the others need one.",
     )
 
 

@@ -131,19 +131,6 @@ class VersionQuarantine(_Custody):
         return self.move(request, pk)
 
 
-class VersionRelease(_Custody):
-    """Lift a quarantine."""
-
-    carry_out = staticmethod(custody.release)
-
-    @extend_schema(
-        operation_id="model_versions_release", request=ReasonInput, responses=VersionDetailSerializer
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        """Lift the quarantine; all checks run anew before the version counts again."""
-        return self.move(request, pk)
-
-
 class VersionRevoke(_Custody):
     """End a version."""
 

@@ -12,18 +12,20 @@ from typing import Any
 from modelcustody_client import manifest
 
 from registry.formats import magic, onnx, pickled_files, tars, torch_files, view, zips
-from registry.formats.archives import MAX_UNPACKED_BYTES, Archive, BadArchive, Fault, Member
+from registry.formats.archives import Archive, BadArchive, Fault, Member
 
-CODE_SUFFIXES = frozenset({".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".ps1", ".js", ".jar"})
+CODE_SUFFIXES = frozenset(
+    {".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".ps1", ".js", ".jar"}
+)
 _COMPRESSED = frozenset({"gzip", "bzip2", "xz", "zstd", "7z", "rar"})
-_ARCHIVE_SUFFIXES = frozenset({".zip", ".keras", ".mar", ".nemo", ".tar", ".mlpackage", ".egg", ".whl"})
+_ARCHIVES = frozenset({".zip", ".keras", ".mar", ".nemo", ".tar", ".mlpackage", ".egg", ".whl"})
 # TensorFlow's operators that run Python, or read and write files of the machine.
 _TF_OPERATORS = (b"PyFunc", b"ReadFile", b"WriteFile", b"WholeFileReader", b"MatchingFiles", b"LoadLibrary")
 # Keras layers that carry a function of their own.
 _KERAS_WORDS = (b"Lambda", b"\\u00", b"__lambda__", b"marshal")
-HDF5 = b"\x89HDF\r\n\x1a\n"
 MAX_SEARCHED_BYTES = 24 * 1024 * 1024
-_SEARCH_BYTES = 1024 * 1024
+# How much of a member is looked at to tell its kind.
+_MEMBER_START = 512
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,27 +46,30 @@ def examine(path: str, source: view.Bytes) -> Contents | None:
     except BadArchive as error:
         return Contents("archive", faults=(Fault(error.code, str(error), error.member),))
     except view.NotKept:
-        return Contents(suffix.removeprefix(".") or "archive", undecided="too much of it would have to be kept")
+        return Contents(
+            suffix.removeprefix(".") or "archive", undecided="too much of it would have to be kept"
+        )
 
 
 def _examine(path: str, suffix: str, source: view.Bytes) -> Contents | None:
-    start = source.read(0, 4096)
-    kind = magic.kind_of(start)
+    kind = magic.kind_of(source.read(0, 4096))
     if kind == "zip":
         return _zip(suffix, source)
-    if kind == "tar" or suffix in {".tar", ".nemo"}:
-        return _tar(source, kind)
-    if kind == "hdf5":
-        return _searched("hdf5", source, _keras_faults)
-    if suffix == ".onnx":
-        return _onnx(path, source)
-    if suffix in {".pb", ".pbtxt"}:
-        return _searched("tensorflow graph", source, _tensorflow_faults)
+    if kind == "tar":
+        return _tar(source)
     if kind in _COMPRESSED:
         return Contents(kind, faults=(Fault("compressed", "is compressed as a whole and was not opened"),))
-    if suffix in _ARCHIVE_SUFFIXES:
+    if suffix in _ARCHIVES:
         return Contents("archive", faults=(Fault("unknown", "is named like an archive and is none"),))
-    return None
+    return _model(path, "hdf5" if kind == "hdf5" else suffix, source)
+
+
+def _model(path: str, form: str, source: view.Bytes) -> Contents | None:
+    if form == "hdf5":
+        return _searched("HDF5 file", source, _keras_faults)
+    if form == ".onnx":
+        return _onnx(path, source)
+    return _searched("TensorFlow graph", source, _tensorflow_faults) if form in {".pb", ".pbtxt"} else None
 
 
 def _zip(suffix: str, source: view.Bytes) -> Contents | None:
@@ -75,20 +80,22 @@ def _zip(suffix: str, source: view.Bytes) -> Contents | None:
         # its parts are known to the check of pickles; a program among them is said here as well
         faults += [fault for fault in torch_files.layout_faults(archive.files) if is_torch]
     else:
-        faults += [fault for member in archive.files for fault in _member_faults(member, zips.head(source, member, 512))]
+        faults += [
+            fault
+            for member in archive.files
+            for fault in _member_faults(member, zips.head(source, member, _MEMBER_START))
+        ]
     if suffix == ".keras" or any(member.name == "config.json" for member in archive.files):
         faults += _keras_config(source, archive)
-    return Contents("zip", len(archive.files), tuple(faults))
+    return Contents("zip archive", len(archive.files), tuple(faults))
 
 
-def _tar(source: view.Bytes, kind: str) -> Contents:
-    if kind not in {"tar", ""}:
-        return Contents(kind, faults=(Fault("compressed", "is compressed as a whole and was not opened"),))
+def _tar(source: view.Bytes) -> Contents:
     archive = tars.read(source)
     faults = list(archive.faults)
     for member in archive.files:
-        faults += _member_faults(member, source.read(member.offset, min(512, member.size)))
-    return Contents("tar", len(archive.files), tuple(faults))
+        faults += _member_faults(member, source.read(member.offset, min(_MEMBER_START, member.size)))
+    return Contents("tar archive", len(archive.files), tuple(faults))
 
 
 def _member_faults(member: Member, start: bytes) -> Iterator[Fault]:
@@ -96,7 +103,7 @@ def _member_faults(member: Member, start: bytes) -> Iterator[Fault]:
     kind = magic.kind_of(start)
     if name.suffix.lower() in CODE_SUFFIXES or kind in magic.PROGRAMS:
         yield Fault("code", "is code or a program", member.name)
-    elif kind in magic.ARCHIVES or name.suffix.lower() in _ARCHIVE_SUFFIXES:
+    elif kind in magic.ARCHIVES or name.suffix.lower() in _ARCHIVES:
         yield Fault("nested", "is an archive of its own, which was not opened", member.name)
     elif name.suffix.lower() in pickled_files.PICKLES or kind == "pickle":
         yield Fault("pickle", "is of a format that can run code when it is loaded", member.name)
@@ -114,7 +121,10 @@ def _keras_config(source: view.Bytes, archive: Archive) -> list[Fault]:
         reason = str(error) if isinstance(error, BadArchive) else "is no JSON"
         return [Fault("keras", reason, "config.json")]
     found = sorted(_keras_code(value))
-    return [Fault("keras", f"builds the model with {name}, which carries or names code", "config.json") for name in found]
+    return [
+        Fault("keras", f"builds the model with {name}, which carries or names code", "config.json")
+        for name in found
+    ]
 
 
 def _keras_code(value: Any) -> set[str]:
@@ -130,7 +140,11 @@ def _keras_code(value: Any) -> set[str]:
             name, module = str(item.get("class_name", "")), item.get("module")
             if name in {"Lambda", "__lambda__", "function"}:
                 found.add(name)
-            if isinstance(module, str) and name and module.split(".")[0] not in {"keras", "builtins", "tensorflow"}:
+            if (
+                isinstance(module, str)
+                and name
+                and module.split(".")[0] not in {"keras", "builtins", "tensorflow"}
+            ):
                 found.add(f"{module}.{name}"[:200])
     return found
 
@@ -171,5 +185,7 @@ def _onnx(path: str, source: view.Bytes) -> Contents:
         try:
             manifest.check_path(place)
         except manifest.BadPath:
-            faults.append(Fault("external_data", f"reads its numbers from {place[:200]!a}, outside its folder"))
+            faults.append(
+                Fault("external_data", f"reads its numbers from {place[:200]!a}, outside its folder")
+            )
     return Contents("onnx", len(model.data_files), tuple(faults))

@@ -2,6 +2,8 @@
 
 from pathlib import PurePosixPath
 
+from registry.formats import pickles, tars
+
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "elf"),
     (b"\xfe\xed\xfa\xce", "mach-o"),
@@ -21,6 +23,7 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"#!", "script"),
     (b"GGUF", "gguf"),
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (b"\x93NUMPY", "numpy"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF8", "gif"),
@@ -28,17 +31,27 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
 )
 PROGRAMS = frozenset({"elf", "pe", "mach-o", "mach-o or java", "webassembly", "script"})
 ARCHIVES = frozenset({"zip", "gzip", "7z", "rar", "xz", "bzip2", "zstd", "tar"})
-_EXPECTED = {
-    ".gguf": "gguf",
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".gif": "gif",
-    ".pdf": "pdf",
-    ".zip": "zip",
-    ".gz": "gzip",
-    ".webp": "webp",
-    ".h5": "hdf5",
+# What a file of this name may be; an empty kind stands for what has no telling first bytes.
+_EXPECTED: dict[str, tuple[str, ...]] = {
+    ".gguf": ("gguf",),
+    ".png": ("png",),
+    ".jpg": ("jpeg",),
+    ".jpeg": ("jpeg",),
+    ".gif": ("gif",),
+    ".pdf": ("pdf",),
+    ".zip": ("zip",),
+    ".mar": ("zip",),
+    ".npz": ("zip",),
+    ".keras": ("zip", "hdf5"),
+    ".npy": ("numpy",),
+    ".tar": ("tar",),
+    ".nemo": ("tar", "gzip"),
+    ".gz": ("gzip",),
+    ".webp": ("webp",),
+    ".h5": ("hdf5",),
+    **dict.fromkeys((".bin", ".pt", ".pth", ".ckpt"), ("pickle", "zip", "")),
+    **dict.fromkeys((".pkl", ".pickle", ".dill", ".joblib"), ("pickle", "zip", "gzip", "bzip2", "xz", "")),
+    **dict.fromkeys((".msgpack", ".onnx", ".pb", ".tflite"), ("",)),
 }
 _TEXT = frozenset(
     {
@@ -69,27 +82,26 @@ def kind_of(start: bytes) -> str:
             return kind
     if start[:2] == b"MZ" and b"\x00" in start[:64]:
         return "pe"
-    if len(start) > 2 and start[0] == 0x80 and 2 <= start[1] <= 5:
-        return "pickle"
-    if start[257:262] == b"ustar":
+    if start[257:262] == b"ustar" or tars.is_header(start[: tars.BLOCK]):
         return "tar"
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "webp"
-    return ""
+    if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") < 2**32:
+        return "safetensors"
+    return "pickle" if pickles.begins_like_one(start) else ""
 
 
 def mismatch(path: str, start: bytes) -> str:
     """How the first bytes contradict the name; empty where they do not."""
     suffix, kind = PurePosixPath(path).suffix.lower(), kind_of(start)
     if suffix == ".safetensors":
-        if kind in {"zip", "pickle", "gguf", "hdf5", "elf", "gzip"} or start[8:9] != b"{":
+        if kind not in {"safetensors", ""} or start[8:9] != b"{":
             return f"the name says safetensors, the content is {kind or 'something else'}"
         return ""
     if suffix in _EXPECTED:
         expected = _EXPECTED[suffix]
-        return (
-            "" if kind == expected else f"the name says {expected}, the content is {kind or 'something else'}"
-        )
+        named = expected[0] or suffix.removeprefix(".")
+        return "" if kind in expected else f"the name says {named}, the content is {kind or 'something else'}"
     return _text_mismatch(suffix, kind, start) if suffix in _TEXT else ""
 
 

@@ -14,7 +14,15 @@ MAX_DEPTH = 64
 MAX_TEXT = 4096
 # Operators that come with every runtime.
 STANDARD = frozenset(
-    {"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft"}
+    {
+        "",
+        "ai.onnx",
+        "ai.onnx.ml",
+        "ai.onnx.training",
+        "ai.onnx.preview",
+        "ai.onnx.preview.training",
+        "com.microsoft",
+    }
 )
 # message -> field number -> the message or text that the field holds
 _FIELDS: dict[str, dict[int, str]] = {

@@ -15,7 +15,9 @@ from registry.formats.pickle_targets import DTYPES, STORAGES
 MAX_RANK = 64
 MAX_COUNT = 2**48
 _DEVICE = re.compile(r"[a-z]{2,12}(:[0-9]{1,4})?")
-_DTYPE = re.compile(r"[|<>=]?([?bhilqpBHILQPefdgFDG]|[SUVa][0-9]{1,6}|[biufcO][0-9]{0,2}|[mM]8(\[[a-z0-9]{1,6}\])?)")
+_DTYPE = re.compile(
+    r"[|<>=]?([?bhilqpBHILQPefdgFDG]|[SUVa][0-9]{1,6}|[biufcO][0-9]{0,2}|[mM]8(\[[a-z0-9]{1,6}\])?)"
+)
 _LATIN = frozenset({"latin1", "latin-1"})
 
 
@@ -102,7 +104,9 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_bytes(value: Any) -> bool:
-    return (isinstance(value, Opaque) and value.kind == "bytes") or is_made(value, "_codecs.encode", "builtins.bytes")
+    return (isinstance(value, Opaque) and value.kind == "bytes") or is_made(
+        value, "_codecs.encode", "builtins.bytes"
+    )
 
 
 def _is_hooks(value: Any) -> bool:
@@ -205,20 +209,41 @@ def _frombuffer(full: str, arguments: tuple[Any, ...]) -> bool:
 
 def _device(full: str, arguments: tuple[Any, ...]) -> bool:
     name, *index = arguments or (None,)
-    return isinstance(name, str) and bool(_DEVICE.fullmatch(name)) and len(index) < 2 and all(map(_is_number, index))
+    return (
+        isinstance(name, str)
+        and bool(_DEVICE.fullmatch(name))
+        and len(index) < 2
+        and all(map(_is_number, index))
+    )
+
+
+def _size(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 1 and _is_shape(arguments[0])
+
+
+def _nothing(full: str, arguments: tuple[Any, ...]) -> bool:
+    return not arguments
+
+
+def _complex(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 2 and all(isinstance(part, int | float) for part in arguments)
+
+
+def _set(full: str, arguments: tuple[Any, ...]) -> bool:
+    return len(arguments) == 1 and is_made(arguments[0], "list")
 
 
 _FORMS: dict[str, Callable[[str, tuple[Any, ...]], bool]] = {
     "ordered": _ordered,
     "tensor": _tensor,
     "parameter": _parameter,
-    "size": lambda full, arguments: len(arguments) == 1 and _is_shape(arguments[0]),
+    "size": _size,
     "device": _device,
     "encoded": _encoded,
-    "nothing": lambda full, arguments: not arguments,
+    "nothing": _nothing,
     "bytearray": _bytearray,
-    "complex": lambda full, arguments: len(arguments) == 2 and all(isinstance(v, int | float) for v in arguments),
-    "set": lambda full, arguments: len(arguments) == 1 and is_made(arguments[0], "list"),
+    "complex": _complex,
+    "set": _set,
     "dtype": _dtype,
     "reconstruct": _reconstruct,
     "scalar": _scalar,

@@ -13,9 +13,10 @@ MAX_DEPTH = 1000
 MAX_REFUSALS = 100
 MAX_MEMO_INDEX = 2**24
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_PLAIN = tuple(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
-    "BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 FLOAT BINFLOAT".split()
+_PLAIN = (
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 )
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _DICTIONARIES = ("dict", "collections.OrderedDict")
@@ -65,7 +66,9 @@ class Machine:
         if opcode.name == "PROTO":
             self._proto(opcode.argument, is_first=is_first)
         elif opcode.protocol > self._protocol:
-            self.refuse("protocol", f"uses instructions of protocol {opcode.protocol}, which it does not declare")
+            self.refuse(
+                "protocol", f"uses instructions of protocol {opcode.protocol}, which it does not declare"
+            )
             self._protocol = 5
         if opcode.name in _CONSTANTS:
             self._push(_CONSTANTS[opcode.name])
@@ -81,7 +84,9 @@ class Machine:
         self, code: str, message: str, *, at: int | None = None, target: str = "", harmful: bool = False
     ) -> None:
         """Note why this is no data."""
-        if len(self.refusals) < MAX_REFUSALS or (harmful and not any(found.is_harmful for found in self.refusals)):
+        if len(self.refusals) < MAX_REFUSALS or (
+            harmful and not any(found.is_harmful for found in self.refusals)
+        ):
             self.refusals.append(Refusal(code, message, self._at if at is None else at, target, harmful))
 
     def _table(self) -> dict[str, Callable[[Any], None]]:
@@ -223,7 +228,9 @@ class Machine:
             self.refuse("arguments", f"calls {callee.full} without a list of arguments", target=callee.full)
         elif fault := pickle_calls.fault(callee, form, arguments):
             self.refuse("arguments", f"calls {callee.full} {fault}", target=callee.full)
-        made = Made(callee.full if form else _UNKNOWN, arguments[0] if form == "dtype" and arguments else None)
+        made = Made(
+            callee.full if form else _UNKNOWN, arguments[0] if form == "dtype" and arguments else None
+        )
         self._push(made)
 
     def _instance(self, callee: Any) -> None:
@@ -266,4 +273,3 @@ class Machine:
 
 def _is_unknown(value: Any) -> bool:
     return isinstance(value, Made) and value.by == _UNKNOWN
-

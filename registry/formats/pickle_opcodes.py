@@ -146,13 +146,7 @@ def _argument(cursor: _Cursor, form: str) -> Any:
     line = cursor.line()
     if form == "stringnl_noescape_pair":
         return _plain(line, offset), _plain(cursor.line(), offset)
-    if form == "stringnl_noescape":
-        return _plain(line, offset)
-    if form == "stringnl":
-        return _quoted(line, offset)
-    if form == "unicodestringnl":
-        return Opaque("text") if b"\\" in line else line.decode("latin-1")
-    return _number(line, form, offset)
+    return _LINES[form](line, offset) if form in _LINES else _number(line, form, offset)
 
 
 def _number(line: bytes, form: str, offset: int) -> Any:
@@ -164,7 +158,7 @@ def _number(line: bytes, form: str, offset: int) -> Any:
         return line == b"01"
     if form != "floatnl" and _INTEGER.fullmatch(line):
         return int(line)
-    raise Unreadable("number", f"holds {ascii(line[:40])} where a number belongs", offset=offset)
+    raise Unreadable("number", f"holds {line[:40]!a} where a number belongs", offset=offset)
 
 
 def _counted(cursor: _Cursor, layout: str, kind: str) -> Any:
@@ -200,3 +194,10 @@ def _quoted(line: bytes, offset: int) -> Any:
         raise Unreadable("text", "holds a text without quotes", offset=offset)
     plain = b"\\" not in inner and line[:1] not in inner and inner.isascii()
     return inner.decode("ascii") if plain else Opaque("text", len(inner))
+
+
+def _unescaped(line: bytes, offset: int) -> Any:
+    return Opaque("text", len(line)) if b"\\" in line else line.decode("latin-1")
+
+
+_LINES = {"stringnl_noescape": _plain, "stringnl": _quoted, "unicodestringnl": _unescaped}

@@ -119,7 +119,20 @@ _HARMFUL_PARTS = (
 )
 # Exceptions and plain types: refused like every name that is not allowed, but nothing that runs code by itself.
 _PLAIN_BUILTINS = frozenset(
-    {"bool", "dict", "float", "int", "list", "object", "range", "slice", "str", "tuple", "Ellipsis", "NotImplemented"}
+    {
+        "bool",
+        "dict",
+        "float",
+        "int",
+        "list",
+        "object",
+        "range",
+        "slice",
+        "str",
+        "tuple",
+        "Ellipsis",
+        "NotImplemented",
+    }
 )
 
 

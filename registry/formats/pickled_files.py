@@ -45,7 +45,10 @@ class Verdict:
     @property
     def worst(self) -> Problem | None:
         """The problem to name first: a call of what runs code, then another mention of it, then any."""
-        ranked = sorted(self.problems, key=lambda found: (not found.is_harmful, found.code not in {"call", "computed_call"}))
+        ranked = sorted(
+            self.problems,
+            key=lambda found: (not found.is_harmful, found.code not in {"call", "computed_call"}),
+        )
         return ranked[0] if ranked else None
 
 
@@ -138,10 +141,14 @@ def _zip(suffix: str, source: view.Bytes, start: bytes) -> Verdict | None:
     if torch_files.main_pickle(archive.files):
         return _torch(source, archive)
     if suffix in PICKLES:
-        return _members("archive", source, archive, [Fault("torch_layout", "holds no data.pkl, which torch would load")])
+        return _members(
+            "archive", source, archive, [Fault("torch_layout", "holds no data.pkl, which torch would load")]
+        )
     if suffix == ".npz":
         strange = [
-            Fault("array", "is no array", member.name) for member in archive.files if not member.name.endswith(".npy")
+            Fault("array", "is no array", member.name)
+            for member in archive.files
+            if not member.name.endswith(".npy")
         ]
         return _members("array archive", source, archive, strange)
     verdict = _members("archive", source, archive, [])
@@ -198,7 +205,9 @@ def _member(source: view.Bytes, member: Member) -> tuple[list[pickles.Pickle], l
             is_pickled = False  # what is wrong is said below
         whole = view.whole(zips.unpack(source, member)) if is_pickled else None
         return _array(head, member.size, whole, member.name)
-    if PurePosixPath(name).suffix in {".pkl", ".pickle", ".joblib", ".dill"} or pickles.begins_like_one(start):
+    if PurePosixPath(name).suffix in {".pkl", ".pickle", ".joblib", ".dill"} or pickles.begins_like_one(
+        start
+    ):
         data = view.whole(zips.unpack(source, member))
         row = _row(data, pickles.follow(data))
         return row, _problems(row, member.name)

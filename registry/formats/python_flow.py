@@ -116,7 +116,11 @@ class Flow:
 
 def is_secret_place(node: ast.Constant) -> bool:
     """Whether a text names a place where secrets lie, or from which programs are started by themselves."""
-    return isinstance(node.value, str) and len(node.value) < 1000 and any(place in node.value for place in SECRET_PLACES)
+    return (
+        isinstance(node.value, str)
+        and len(node.value) < 1000
+        and any(place in node.value for place in SECRET_PLACES)
+    )
 
 
 def _given(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

@@ -8,7 +8,9 @@ from registry.formats.python_rules import PASSED_ON
 MAX_DEPTH = 40
 MAX_TEXT = 4096
 ROUNDS = 4
-IMPORTERS = frozenset({"__import__", "importlib.import_module", "importlib.__import__", "builtins.__import__"})
+IMPORTERS = frozenset(
+    {"__import__", "importlib.import_module", "importlib.__import__", "builtins.__import__"}
+)
 # Mappings of names to what they stand for: looking one up by a text is as good as writing the name.
 NAMESPACES = frozenset({"__builtins__", "builtins"})
 BUILT_IN = frozenset(
@@ -82,7 +84,11 @@ class Names:
         if name in NAMESPACES or name.endswith((".__dict__", ".__builtins__")):
             inner = name.removesuffix(".__dict__").removesuffix("__builtins__").rstrip(".")
             return plain(f"{inner}.{key}") if inner else key
-        if isinstance(owner, ast.Call) and self.dotted(owner.func, depth + 1) in {"vars", "globals", "locals"}:
+        if isinstance(owner, ast.Call) and self.dotted(owner.func, depth + 1) in {
+            "vars",
+            "globals",
+            "locals",
+        }:
             inner = self.dotted(owner.args[0], depth + 1) if owner.args else ""
             return plain(f"{inner}.{key}") if inner else self.known.get(key, key)
         return ""
@@ -93,26 +99,25 @@ def plain(name: str) -> str:
     return name.removeprefix("builtins.").removeprefix("__builtins__.")
 
 
-
 def text(node: ast.AST, depth: int = 0) -> str | None:
     """The text that an expression of constants gives; None where it depends on anything else."""
+    found: str | None = None
     if depth > MAX_DEPTH:
-        return None
+        return found
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, bytes):
-            return node.value[:MAX_TEXT].decode("latin-1")
-        return node.value[:MAX_TEXT] if isinstance(node.value, str) else None
-    if isinstance(node, ast.JoinedStr):
-        return _glued([text(part, depth + 1) for part in node.values])
-    if isinstance(node, ast.FormattedValue):
-        return text(node.value, depth + 1)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _glued([text(node.left, depth + 1), text(node.right, depth + 1)])
-    if isinstance(node, ast.Subscript):
-        return _reversed(node, depth)
-    if isinstance(node, ast.Call):
-        return _of_call(node, depth)
-    return None
+        value = node.value[:MAX_TEXT] if isinstance(node.value, str | bytes) else None
+        found = value.decode("latin-1") if isinstance(value, bytes) else value
+    elif isinstance(node, ast.JoinedStr):
+        found = _glued([text(part, depth + 1) for part in node.values])
+    elif isinstance(node, ast.FormattedValue):
+        found = text(node.value, depth + 1)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        found = _glued([text(node.left, depth + 1), text(node.right, depth + 1)])
+    elif isinstance(node, ast.Subscript):
+        found = _reversed(node, depth)
+    elif isinstance(node, ast.Call):
+        found = _of_call(node, depth)
+    return found
 
 
 def _glued(parts: list[str | None]) -> str | None:
@@ -143,7 +148,11 @@ def _of_call(node: ast.Call, depth: int) -> str | None:
     if isinstance(function, ast.Name) and function.id == "chr" and isinstance(argument, ast.Constant):
         code = argument.value
         return chr(code) if isinstance(code, int) and 0 <= code < 0x110000 else None
-    if isinstance(function, ast.Attribute) and function.attr == "join" and isinstance(argument, ast.List | ast.Tuple):
+    if (
+        isinstance(function, ast.Attribute)
+        and function.attr == "join"
+        and isinstance(argument, ast.List | ast.Tuple)
+    ):
         glue = text(function.value, depth + 1)
         parts = [text(item, depth + 1) for item in argument.elts[:MAX_TEXT]]
         found = [part for part in parts if part is not None]

@@ -99,11 +99,15 @@ SECRET_PLACES = (
     "CurrentVersion\\Run", "wallet.dat", "/proc/self/environ", "169.254.169.254", "metadata.google.internal",
     "Login Data", "sitecustomize", "/var/run/docker.sock",
 )  # fmt: skip
-INTERNAL_ATTRIBUTES = frozenset({"__subclasses__", "__globals__", "__builtins__", "gi_frame", "f_globals", "f_builtins", "tb_frame"})
+INTERNAL_ATTRIBUTES = frozenset(
+    {"__subclasses__", "__globals__", "__builtins__", "gi_frame", "f_globals", "f_builtins", "tb_frame"}
+)
 
 
 # Modules that other modules pass on: `torch.serialization.os.system` is `os.system`.
-PASSED_ON = frozenset({"os", "sys", "subprocess", "socket", "builtins", "importlib", "pickle", "ctypes", "shutil", "marshal"})
+PASSED_ON = frozenset(
+    {"os", "sys", "subprocess", "socket", "builtins", "importlib", "pickle", "ctypes", "shutil", "marshal"}
+)
 
 
 def rule_of(name: str) -> Rule | None:

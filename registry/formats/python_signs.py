@@ -52,7 +52,9 @@ class _Reader:
         elif isinstance(node, ast.Constant):
             yield from self._constant(node)
         elif isinstance(node, ast.FunctionDef) and node.name in {"__reduce__", "__reduce_ex__"}:
-            yield Sign(Level.WARNING, "reduce", "says what is run when a copy of an object is loaded", node.lineno)
+            yield Sign(
+                Level.WARNING, "reduce", "says what is run when a copy of an object is loaded", node.lineno
+            )
 
     def together(self) -> Iterator[Sign]:
         """What the uses of a file mean together."""
@@ -81,11 +83,17 @@ class _Reader:
         kinds = self.flow.kinds(*given)
         says, level = f"{rule.says} ({name})", rule.level
         if rule.kind in RUNS and "decode" in kinds:
-            says, level = f"runs what it first decodes, so that a reader cannot see what it does ({name})", Level.ATTACK
+            says, level = (
+                f"runs what it first decodes, so that a reader cannot see what it does ({name})",
+                Level.ATTACK,
+            )
         elif rule.kind in RUNS and kinds & {"network", "download"} and name != "ctypes":
             says, level = f"runs what it fetches from the network ({name})", Level.ATTACK
         elif rule.kind == "network" and kinds & {"environment", "secret"}:
-            says, level = f"sends what it reads of the machine's environment or secrets to the network ({name})", Level.ATTACK
+            says, level = (
+                f"sends what it reads of the machine's environment or secrets to the network ({name})",
+                Level.ATTACK,
+            )
         elif rule.kind in AT_ONCE and id(node) in self.early and not _is_plain_compile(name, given):
             says, level = f"{rule.says} as soon as it is imported ({name})", Level.ATTACK
         yield Sign(level, rule.kind, says, node.lineno)
@@ -107,7 +115,9 @@ class _Reader:
     def _reference(self, node: ast.Name | ast.Attribute) -> Iterator[Sign]:
         """A harmful function that is named, to be called later or by another name."""
         if isinstance(node, ast.Attribute) and node.attr in INTERNAL_ATTRIBUTES:
-            yield Sign(Level.DANGER, "internals", f"reaches into Python's own internals ({node.attr})", node.lineno)
+            yield Sign(
+                Level.DANGER, "internals", f"reaches into Python's own internals ({node.attr})", node.lineno
+            )
         if not isinstance(node.ctx, ast.Load) or id(node) in self.called:
             return
         name = self.names.dotted(node)
@@ -122,13 +132,20 @@ class _Reader:
             whole = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
             rule = rule_of(whole.removesuffix(".*"))
             if rule is not None and rule.level >= Level.WARNING:
-                yield Sign(Level.WARNING, rule.kind, f"can do the following: it {rule.says} ({whole})", node.lineno)
+                yield Sign(
+                    Level.WARNING, rule.kind, f"can do the following: it {rule.says} ({whole})", node.lineno
+                )
 
     def _imports(self, node: ast.Call) -> Iterator[Sign]:
         wanted = node.args[0] if node.args else None
         name = text(wanted) if wanted is not None else None
         if name is None:
-            yield Sign(Level.DANGER, "built-name", "imports a module whose name it makes up while it runs", node.lineno)
+            yield Sign(
+                Level.DANGER,
+                "built-name",
+                "imports a module whose name it makes up while it runs",
+                node.lineno,
+            )
         elif not isinstance(wanted, ast.Constant) and rule_of(f"{name}.x"):
             yield Sign(Level.ATTACK, "built-name", f"hides in pieces that it imports {name}", node.lineno)
 
@@ -140,29 +157,46 @@ class _Reader:
         name = text(wanted)
         rule = rule_of(f"{owner}.{name}") or rule_of(name or "")
         if name is not None and rule is not None and not isinstance(wanted, ast.Constant):
-            yield Sign(Level.ATTACK, "built-name", f"hides in pieces that it uses {owner}.{name}", node.lineno)
+            yield Sign(
+                Level.ATTACK, "built-name", f"hides in pieces that it uses {owner}.{name}", node.lineno
+            )
         elif name is not None and rule is not None:
             yield Sign(rule.level, rule.kind, f"{rule.says} ({owner}.{name})", node.lineno)
-        elif name is None and (rule_of(f"{owner}.x") or owner in {"os", "sys", "builtins", "__builtins__", "importlib"}):
+        elif name is None and (
+            rule_of(f"{owner}.x") or owner in {"os", "sys", "builtins", "__builtins__", "importlib"}
+        ):
             words = f"picks a function of {owner} by a name that it makes up while it runs"
             yield Sign(Level.DANGER, "built-name", words, node.lineno)
 
     def _careless(self, node: ast.Call, name: str) -> Iterator[Sign]:
         """Functions that do harm only as they are called here."""
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-        if name in {"torch.load", "torch.serialization.load"} and not _is(keywords.get("weights_only"), value=True):
-            words = "loads tensors without weights_only=True, which runs code that the file holds (torch.load)"
+        if name in {"torch.load", "torch.serialization.load"} and not _is(
+            keywords.get("weights_only"), value=True
+        ):
+            words = (
+                "loads tensors without weights_only=True, which runs code that the file holds (torch.load)"
+            )
             yield Sign(Level.DANGER, "unpickle", words, node.lineno)
         elif name in {"numpy.load", "numpy.lib.npyio.load"} and _is(keywords.get("allow_pickle"), value=True):
-            yield Sign(Level.DANGER, "unpickle", "loads arrays that may hold pickles (numpy.load)", node.lineno)
+            yield Sign(
+                Level.DANGER, "unpickle", "loads arrays that may hold pickles (numpy.load)", node.lineno
+            )
         elif name in {"yaml.load", "yaml.load_all"} and "Safe" not in ast.dump(node)[:2000]:
             yield Sign(Level.DANGER, "unpickle", "loads YAML that can run code (yaml.load)", node.lineno)
         elif name == "open" and _writes(node, keywords):
             yield Sign(Level.NOTE, "write", "writes files", node.lineno)
 
     def _trusting(self, node: ast.Call) -> Iterator[Sign]:
-        if any(keyword.arg == "trust_remote_code" and _is(keyword.value, value=True) for keyword in node.keywords):
-            yield Sign(Level.DANGER, "trust", "loads another model and trusts the code that comes with it", node.lineno)
+        if any(
+            keyword.arg == "trust_remote_code" and _is(keyword.value, value=True) for keyword in node.keywords
+        ):
+            yield Sign(
+                Level.DANGER,
+                "trust",
+                "loads another model and trusts the code that comes with it",
+                node.lineno,
+            )
 
     def _constant(self, node: ast.Constant) -> Iterator[Sign]:
         if id(node) in self.docstrings:
@@ -170,8 +204,14 @@ class _Reader:
         if is_secret_place(node):
             words = "names a place where people keep secrets, or from which programs start by themselves"
             yield Sign(Level.DANGER, "secret", words, node.lineno)
-        elif isinstance(node.value, str | bytes) and len(node.value) >= PACKED and len(node.value.split(None, 1)) == 1:
-            yield Sign(Level.WARNING, "packed", f"holds {len(node.value):,} characters of packed data", node.lineno)
+        elif (
+            isinstance(node.value, str | bytes)
+            and len(node.value) >= PACKED
+            and len(node.value.split(None, 1)) == 1
+        ):
+            yield Sign(
+                Level.WARNING, "packed", f"holds {len(node.value):,} characters of packed data", node.lineno
+            )
 
 
 def _attribute(node: ast.Call) -> str:

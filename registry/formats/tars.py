@@ -59,7 +59,9 @@ def read(source: view.Bytes) -> Archive:
         if at + BLOCK + size > source.size:
             raise BadArchive("truncated", "ends before its last member does", member=_text(block[:100]))
         if kind in {b"x", b"g", b"L"}:
-            _extend(pending, kind, source.read(at + BLOCK, size) if size <= MAX_EXTENSION_BYTES else b"", faults)
+            _extend(
+                pending, kind, source.read(at + BLOCK, size) if size <= MAX_EXTENSION_BYTES else b"", faults
+            )
         else:
             members.append(_member(block, at + BLOCK, size, pending, faults))
             pending = _Pending()

@@ -31,7 +31,9 @@ TESTS = frozenset(
         "sameas", "sequence", "string", "true", "undefined", "upper",
     }
 )  # fmt: skip
-INTERNAL_NAMES = frozenset({"self", "cycler", "joiner", "lipsum", "url_for", "config", "get_flashed_messages", "request", "g"})
+INTERNAL_NAMES = frozenset(
+    {"self", "cycler", "joiner", "lipsum", "url_for", "config", "get_flashed_messages", "request", "g"}
+)
 FORBIDDEN_NODES = (nodes.Import, nodes.FromImport, nodes.Include, nodes.Extends, nodes.EvalContextModifier)
 # Names of internals from which a template gets at any function of Python.
 DEADLY = (
@@ -114,7 +116,11 @@ def _signs(node: nodes.Node, *, macros: set[str], lists: set[str]) -> Iterator[S
         yield Sign(Level.DANGER, "filter", f"uses the filter {node.name[:40]}", node.lineno)
     elif isinstance(node, nodes.Test) and node.name not in TESTS:
         yield Sign(Level.DANGER, "test", f"uses the test {node.name[:40]}", node.lineno)
-    elif isinstance(node, nodes.Mod) and isinstance(node.left, nodes.Const) and isinstance(node.left.value, str):
+    elif (
+        isinstance(node, nodes.Mod)
+        and isinstance(node.left, nodes.Const)
+        and isinstance(node.left.value, str)
+    ):
         yield Sign(Level.DANGER, "format", "builds text by formatting codes", node.lineno)
     elif isinstance(node, nodes.Call):
         yield from _call(node, macros=macros, lists=lists)
@@ -135,7 +141,9 @@ def _name(node: nodes.Node) -> Iterator[Sign]:
             words = "holds a text with a double underscore, as in internal names"
             yield _internal(words, node.value, node.lineno)
         elif node.value and not node.value.strip("_"):
-            yield Sign(Level.DANGER, "pieces", "holds a piece of text to build internal names from", node.lineno)
+            yield Sign(
+                Level.DANGER, "pieces", "holds a piece of text to build internal names from", node.lineno
+            )
 
 
 def _pieces(node: nodes.Add | nodes.Concat) -> Iterator[Sign]:
@@ -144,7 +152,9 @@ def _pieces(node: nodes.Add | nodes.Concat) -> Iterator[Sign]:
     if all(isinstance(part, nodes.Const) and isinstance(part.value, str) for part in parts):
         whole = "".join(part.value for part in parts if isinstance(part, nodes.Const))
         if any(name in whole for name in DEADLY) and "__" in whole:
-            yield Sign(Level.ATTACK, "pieces", "puts the name of an internal together from pieces", node.lineno)
+            yield Sign(
+                Level.ATTACK, "pieces", "puts the name of an internal together from pieces", node.lineno
+            )
 
 
 def _internal(words: str, name: str, line: int) -> Sign:
@@ -164,6 +174,8 @@ def _call(node: nodes.Call, *, macros: set[str], lists: set[str]) -> Iterator[Si
         elif callee.attr not in METHODS:
             yield Sign(Level.DANGER, "call", f"calls the method {callee.attr[:40]}", node.lineno)
     elif not (
-        isinstance(callee, nodes.Getitem) and isinstance(callee.node, nodes.Name) and callee.node.name in lists
+        isinstance(callee, nodes.Getitem)
+        and isinstance(callee.node, nodes.Name)
+        and callee.node.name in lists
     ):
         yield Sign(Level.DANGER, "call", "calls something that is not named", node.lineno)

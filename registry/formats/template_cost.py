@@ -1,6 +1,7 @@
 """What a chat template could cost the machine that renders it: loops, repetition and recursion without a sensible end. Pure."""
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 
 from jinja2 import nodes
 
@@ -13,6 +14,7 @@ MAX_REPEAT = 10_000
 MAX_WITHIN = 3  # times that a list is gone through within itself
 MAX_DOUBLED = 8
 HUGE = 10**15
+MAX_DEPTH = 50  # of what is calculated
 BRANCHES = (nodes.If, nodes.For, nodes.CondExpr)
 
 
@@ -27,23 +29,30 @@ def cost(tree: nodes.Template) -> list[Sign]:
 
 def number(node: nodes.Node, depth: int = 0) -> int | None:
     """The whole number that an expression of constants gives, at most `HUGE`; None where it depends on anything else."""
-    if depth > 50:
-        return None
+    value: int | None = None
     if isinstance(node, nodes.Const):
         is_number = isinstance(node.value, int) and not isinstance(node.value, bool)
-        return max(-HUGE, min(node.value, HUGE)) if is_number else None
-    if isinstance(node, nodes.Neg):
+        value = node.value if is_number else None
+    elif isinstance(node, nodes.Neg) and depth < MAX_DEPTH:
         inner = number(node.node, depth + 1)
-        return -inner if inner is not None else None
-    if not isinstance(node, nodes.Add | nodes.Sub | nodes.Mul | nodes.Pow):
-        return None
-    left, right = number(node.left, depth + 1), number(node.right, depth + 1)
-    if left is None or right is None:
-        return None
-    if isinstance(node, nodes.Pow):
-        return HUGE if abs(left) > 1 and right > 50 else max(-HUGE, min(int(left ** max(right, 0)), HUGE))
-    value = left + right if isinstance(node, nodes.Add) else left - right if isinstance(node, nodes.Sub) else left * right
-    return max(-HUGE, min(value, HUGE))
+        value = -inner if inner is not None else None
+    elif type(node) in _ARITHMETIC and isinstance(node, nodes.BinExpr) and depth < MAX_DEPTH:
+        left, right = number(node.left, depth + 1), number(node.right, depth + 1)
+        if left is not None and right is not None:
+            value = _ARITHMETIC[type(node)](left, right)
+    return max(-HUGE, min(value, HUGE)) if value is not None else None
+
+
+def _power(base: int, exponent: int) -> int:
+    return HUGE if abs(base) > 1 and exponent > MAX_DEPTH else int(base ** max(exponent, 0))
+
+
+_ARITHMETIC: dict[type[nodes.Node], Callable[[int, int], int]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Pow: _power,
+}
 
 
 def _node(node: nodes.Node) -> Iterator[Sign]:
@@ -86,7 +95,9 @@ def _loops(tree: nodes.Template) -> Iterator[Sign]:
             own = _steps(node.iter)
             lists = (*lists, node.iter.name) if isinstance(node.iter, nodes.Name) else lists
             if steps <= MAX_STEPS < steps * own:
-                yield Sign(Level.DANGER, "loops", f"has loops that take {steps * own:,} steps together", node.lineno)
+                yield Sign(
+                    Level.DANGER, "loops", f"has loops that take {steps * own:,} steps together", node.lineno
+                )
             if lists and lists.count(lists[-1]) == MAX_WITHIN:
                 words = f"goes through {lists[-1][:40]} within itself, {MAX_WITHIN} deep"
                 yield Sign(Level.DANGER, "loops", words, node.lineno)
@@ -195,7 +206,8 @@ def _is_flat(node: nodes.Node, macro: nodes.Macro) -> bool:
     """Whether an argument is a parameter of the macro itself, or a number made from it: no smaller piece of data."""
     names = {argument.name for argument in macro.args}
     return all(
-        isinstance(inner, nodes.Const | nodes.BinExpr) or (isinstance(inner, nodes.Name) and inner.name in names)
+        isinstance(inner, nodes.Const | nodes.BinExpr)
+        or (isinstance(inner, nodes.Name) and inner.name in names)
         for inner in nodes_of(node)
     )
 

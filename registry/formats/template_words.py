@@ -6,6 +6,7 @@ counted against a template are words that appear only when a message says someth
 can see.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,21 @@ from registry.formats.template import nodes_of
 ROUNDS = 4
 CONTENT = frozenset({"content", "text", "reasoning_content", "prompt"})
 # Names of the parts that a message's content may have, which templates look for in it.
-PARTS = frozenset({"audio", "content", "document", "file", "image", "image_url", "input_audio", "text", "type", "url", "video"})
+PARTS = frozenset(
+    {
+        "audio",
+        "content",
+        "document",
+        "file",
+        "image",
+        "image_url",
+        "input_audio",
+        "text",
+        "type",
+        "url",
+        "video",
+    }
+)
 COMPARING = frozenset({"startswith", "endswith", "find", "rfind", "count", "index"})
 # What stands for itself in a conversation rather than being said: tokens, tags, commands and marks.
 _MARKUP = re.compile(r"[<\[{|/\\#`*_@$%^=~(]")
@@ -29,8 +44,7 @@ _HIDING = tuple(
     re.compile(rf"(?i){pattern}")
     for pattern in (
         r"\bignore (?:all |any |the |your )*(?:previous|prior|above|earlier|other) (?:instructions?|messages?|rules?|prompts?)",
-        r"\b(?:do not|don't|never) (?:tell|inform|warn|alert|reveal (?:this |it )?to) (?:the |your )?(?:users?|anyone|people|them)\b"
-        r"(?! about (?:function|tool) calls)",
+        r"\b(?:do not|don't|never) (?:tell|inform|warn|alert) (?:the |your )?(?:users?|anyone|people)\b(?! about (?:function|tool) calls)",
         r"\bwithout (?:telling|informing|warning|alerting|the knowledge of) (?:the |your )?(?:users?|anyone|people|them)\b",
         r"\b(?:secretly|covertly|stealthily|surreptitiously)\b",
         r"\b(?:insert|add|include|introduce|append|embed)\b.{0,60}\b(?:backdoors?|vulnerabilit(?:y|ies)|malware|exploits?)\b",
@@ -41,6 +55,7 @@ _UNSEEN = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufff9-\ufffb\U000e0000-\U000e0fff]|.\ufeff"
 )
 MIN_WORDS = 3
+MANY_WORDS = 10
 
 
 def words(tree: nodes.Template, source: str) -> list[Sign]:
@@ -48,8 +63,8 @@ def words(tree: nodes.Template, source: str) -> list[Sign]:
     contents = _Contents(tree)
     found = [sign for node in nodes_of(tree) for sign in _node(node, contents)]
     for text, line in fixed(tree):
-        found += _said(text, line)
-    return found + list(_unseen(source))
+        found += said(text, line)
+    return found + list(unseen(source))
 
 
 def fixed(tree: nodes.Node) -> Iterator[tuple[str, int]]:
@@ -73,8 +88,8 @@ def fixed(tree: nodes.Node) -> Iterator[tuple[str, int]]:
 
 def sentences(tree: nodes.Node) -> str:
     """The words of the template's own in one line, without tokens and marks."""
-    said = (text for text, _ in fixed(tree) if len(_WORD.findall(_TOKEN.sub(" ", text))) >= MIN_WORDS)
-    return " ".join(" ".join(said).split())
+    found = (text for text, _ in fixed(tree) if len(_WORD.findall(_TOKEN.sub(" ", text))) >= MIN_WORDS)
+    return " ".join(" ".join(found).split())
 
 
 def _is_refusal(node: nodes.Call) -> bool:
@@ -97,25 +112,15 @@ class _Contents:
 
     def is_content(self, node: nodes.Node | None) -> bool:
         """Whether it is the text of a message: not its role or kind."""
-        while node is not None:
-            if isinstance(node, nodes.Getattr | nodes.Getitem) and _member(node) in CONTENT:
+        pending = [node]
+        while pending:
+            inner = pending.pop()
+            if inner is None:
+                continue
+            is_member = isinstance(inner, nodes.Getattr | nodes.Getitem) and _member(inner) in CONTENT
+            if is_member or _name(inner) in self.content or _is_whole(inner):
                 return True
-            if isinstance(node, nodes.Name | nodes.NSRef) or (isinstance(node, nodes.Getattr) and _name(node) in self.content):
-                return _name(node) in self.content
-            if isinstance(node, nodes.Filter):
-                if node.name in {"length", "count"}:
-                    return False
-                if node.name in {"tojson", "string", "join"} and _name(node.node) in {"messages", "message"}:
-                    return True
-                node = node.node
-            elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-                node = node.node.node
-            elif isinstance(node, nodes.Getitem) and not isinstance(_key(node), str):
-                node = node.node
-            elif isinstance(node, nodes.Add | nodes.Concat | nodes.CondExpr):
-                return any(self.is_content(inner) for inner in node.iter_child_nodes())
-            else:
-                return False
+            pending.extend(_whence(inner))
         return False
 
     def is_dated(self, node: nodes.Node) -> bool:
@@ -125,6 +130,26 @@ class _Contents:
             or (isinstance(inner, nodes.Name | nodes.NSRef | nodes.Getattr) and _name(inner) in self.dated)
             for inner in nodes_of(node)
         )
+
+
+def _is_whole(node: nodes.Node) -> bool:
+    """Whether it is the whole conversation as one text."""
+    return (
+        isinstance(node, nodes.Filter)
+        and node.name in {"tojson", "string", "join"}
+        and _name(node.node) in {"messages", "message"}
+    )
+
+
+def _whence(node: nodes.Node) -> Iterable[nodes.Node | None]:
+    """What an expression takes its text from."""
+    if isinstance(node, nodes.Filter):
+        return [] if node.name in {"length", "count"} else [node.node]
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        return [node.node.node]
+    if isinstance(node, nodes.Getitem):
+        return [] if isinstance(_key(node), str) else [node.node]
+    return node.iter_child_nodes() if isinstance(node, nodes.Add | nodes.Concat | nodes.CondExpr) else []
 
 
 def _given(tree: nodes.Template) -> Iterator[tuple[str, nodes.Node]]:
@@ -160,19 +185,20 @@ def _node(node: nodes.Node, contents: _Contents) -> Iterator[Sign]:
         yield from _branch(node, contents)
     elif isinstance(node, nodes.Filter) and node.name == "replace":
         yield from _replaces(node, node.node, node.args, contents)
-    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr == "replace":
+    elif (
+        isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr == "replace"
+    ):
         yield from _replaces(node, node.node.node, node.args, contents)
     elif isinstance(node, nodes.Output):
         yield from _addresses(node.nodes, contents)
     elif isinstance(node, nodes.Add | nodes.Concat):
-        yield from _addresses(list(node.iter_child_nodes()), contents)
+        yield from _addresses(node.iter_child_nodes(), contents)
 
 
 def _branch(node: nodes.If | nodes.CondExpr, contents: _Contents) -> Iterator[Sign]:
     """Words that appear only where a message says something, or from some day on."""
     bodies = [node.expr1] if isinstance(node, nodes.CondExpr) else node.body
-    said = [text for body in bodies for text, _ in fixed(body)]
-    count = sum(len(_WORD.findall(_TOKEN.sub(" ", text))) for text in said)
+    count = sum(len(_WORD.findall(_TOKEN.sub(" ", text))) for body in bodies for text, _ in fixed(body))
     for inner in nodes_of(node.test):
         if isinstance(inner, nodes.Compare) and contents.is_dated(inner):
             yield Sign(Level.DANGER, "trigger", "behaves differently depending on the date", node.lineno)
@@ -180,8 +206,16 @@ def _branch(node: nodes.If | nodes.CondExpr, contents: _Contents) -> Iterator[Si
             if _is_said(phrase) and count >= MIN_WORDS:
                 words_ = f"adds words of its own only where a message says {phrase[:60]!r}"
                 yield Sign(Level.DANGER, "trigger", words_, node.lineno)
+            elif phrase.strip() and count >= MANY_WORDS:
+                words_ = f"adds many words of its own only where a message holds {phrase[:60]!r}"
+                yield Sign(Level.WARNING, "trigger", words_, node.lineno)
             elif _is_said(phrase) and phrase not in PARTS:
-                yield Sign(Level.DOUBT, "condition", f"does something only where a message says {phrase[:60]!r}", node.lineno)
+                yield Sign(
+                    Level.DOUBT,
+                    "condition",
+                    f"does something only where a message says {phrase[:60]!r}",
+                    node.lineno,
+                )
 
 
 def _asked(node: nodes.Node, contents: _Contents) -> Iterator[str]:
@@ -193,10 +227,19 @@ def _asked(node: nodes.Node, contents: _Contents) -> Iterator[str]:
     elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
         if node.node.attr in COMPARING and contents.is_content(node.node.node):
             yield from (text for argument in node.args for text in _constants(argument))
+    elif isinstance(node, nodes.Test) and contents.is_content(node.node):
+        yield from (text for argument in node.args for text in _constants(argument))
+    elif isinstance(node, nodes.Filter) and node.name in {"selectattr", "rejectattr"}:
+        asked = CONTENT & {text for argument in node.args[:1] for text in _constants(argument)}
+        yield from (text for argument in node.args[2:] if asked for text in _constants(argument))
 
 
 def _constants(node: nodes.Node) -> Iterable[str]:
-    return [inner.value for inner in nodes_of(node) if isinstance(inner, nodes.Const) and isinstance(inner.value, str)]
+    return [
+        inner.value
+        for inner in nodes_of(node)
+        if isinstance(inner, nodes.Const) and isinstance(inner.value, str)
+    ]
 
 
 def _is_said(phrase: str) -> bool:
@@ -213,9 +256,9 @@ def _replaces(
         yield Sign(Level.DANGER, "rewrites", words_, node.lineno)
 
 
-def _addresses(parts: list[nodes.Node], contents: _Contents) -> Iterator[Sign]:
+def _addresses(parts: Iterable[nodes.Node], contents: _Contents) -> Iterator[Sign]:
     """An address that ends in what people wrote: whoever shows or opens it sends their words there."""
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in itertools.pairwise(parts):
         texts = [text for text, _ in fixed(before)]
         tail = _ADDRESS.search(texts[-1]) if texts else None
         if tail and tail.end() == len(texts[-1]) and contents.is_content(after):
@@ -223,7 +266,8 @@ def _addresses(parts: list[nodes.Node], contents: _Contents) -> Iterator[Sign]:
             yield Sign(Level.ATTACK, "address", words_, before.lineno)
 
 
-def _said(text: str, line: int) -> Iterator[Sign]:
+def said(text: str, line: int) -> Iterator[Sign]:
+    """What is remarkable about a text that is put into every conversation."""
     for pattern in _HIDING:
         match = pattern.search(text)
         if match:
@@ -232,8 +276,13 @@ def _said(text: str, line: int) -> Iterator[Sign]:
         yield Sign(Level.DOUBT, "address", f"names the address {match[0][:80]}", line)
     for token in _TOKEN.findall(text):
         if _is_look_alike(token):
-            yield Sign(Level.DANGER, "look-alike", f"has a token with letters that only look like others ({token!a})", line)
-    yield from _unseen(text, line)
+            yield Sign(
+                Level.DANGER,
+                "look-alike",
+                f"has a token with letters that only look like others ({token!a})",
+                line,
+            )
+    yield from unseen(text, line)
 
 
 def _is_look_alike(token: str) -> bool:
@@ -242,7 +291,8 @@ def _is_look_alike(token: str) -> bool:
     return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK"})
 
 
-def _unseen(text: str, line: int = 0) -> Iterator[Sign]:
+def unseen(text: str, line: int = 0) -> Iterator[Sign]:
+    """Characters that nobody can see, or that change the order in which others are shown."""
     match = _UNSEEN.search(text)
     if match:
         code = ord(match[0][-1])

@@ -14,7 +14,9 @@ from registry.formats.pickle_machine import Refusal
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-_PARTS = re.compile(r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/[0-9]+")
+_PARTS = re.compile(
+    r"data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/[0-9]+"
+)
 _CODE = re.compile(r"code/.*|constants\.pkl|constants/.*")
 
 
@@ -34,7 +36,13 @@ def layout_faults(members: Sequence[Member]) -> list[Fault]:
     for member in members:
         part = member.name.removeprefix(folder)
         if _CODE.fullmatch(part):
-            faults.append(Fault("torchscript", "is code: this is a TorchScript program, which runs when it is used", member.name))
+            faults.append(
+                Fault(
+                    "torchscript",
+                    "is code: this is a TorchScript program, which runs when it is used",
+                    member.name,
+                )
+            )
         elif not member.name.startswith(folder) or not _PARTS.fullmatch(part):
             faults.append(Fault("torch_layout", "is no part of a checkpoint", member.name))
     return faults

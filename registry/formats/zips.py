@@ -62,7 +62,11 @@ def read(source: view.Bytes) -> Archive:
     members, at = [], 0
     for entry in sorted(entries, key=lambda entry: entry.header):
         if entry.header != at:
-            words = "overlaps another member" if entry.header < at else "does not begin where the one before it ends"
+            words = (
+                "overlaps another member"
+                if entry.header < at
+                else "does not begin where the one before it ends"
+            )
             faults.append(Fault("layout", words, entry.name))
         member, at = _local(source, entry, faults)
         members.append(member)
@@ -81,7 +85,7 @@ def is_hidden_in(source: view.Bytes) -> bool:
         return False
     fields = _END.unpack_from(tail, place)
     directory = source.size - length + place - fields[5]
-    return 0 <= directory and _begins(source, directory, b"PK\x01\x02" if fields[5] else b"PK\x05\x06")
+    return directory >= 0 and _begins(source, directory, b"PK\x01\x02" if fields[5] else b"PK\x05\x06")
 
 
 def _begins(source: view.Bytes, offset: int, magic: bytes) -> bool:
@@ -96,7 +100,9 @@ def _directory(source: view.Bytes) -> tuple[int, int, int]:
     at = source.size - _END.size
     tail = source.read(max(at, 0), _END.size)
     if at < 0 or not tail.startswith(b"PK\x05\x06"):
-        raise BadArchive("end", "does not end with the end record of a zip archive: cut off, commented or extended")
+        raise BadArchive(
+            "end", "does not end with the end record of a zip archive: cut off, commented or extended"
+        )
     _, disk, first_disk, here, count, length, begin, comment = _END.unpack(tail)
     if disk or first_disk or here != count or comment:
         raise BadArchive("end", "is one part of several, or says that a comment follows where there is none")
@@ -109,7 +115,9 @@ def _directory(source: view.Bytes) -> tuple[int, int, int]:
         if any(value not in (whole, limit) for value, whole, limit in zip(short, exact, limits, strict=True)):
             raise BadArchive("end", "has two end records that contradict each other")
     if begin + length != at:
-        raise BadArchive("end", "has a directory that is not where its end record says: something stands before it")
+        raise BadArchive(
+            "end", "has a directory that is not where its end record says: something stands before it"
+        )
     return begin, length, count
 
 
@@ -156,12 +164,16 @@ def _entry(fields: tuple[int, ...], raw_name: bytes, extra: bytes, faults: list[
         faults.append(Fault("method", f"is packed in an unusual way ({method})", name))
     header = fields[16]
     wide = _extras(extra, name, faults)
-    wanted = [value for value, limit in ((size, _ALL_32), (packed, _ALL_32), (header, _ALL_32)) if value == limit]
+    wanted = [
+        value for value, limit in ((size, _ALL_32), (packed, _ALL_32), (header, _ALL_32)) if value == limit
+    ]
     if len(wide) != 8 * len(wanted):
         faults.append(Fault("extra", "has 64-bit sizes that do not fit its other ones", name))
     else:
         values = iter(struct.unpack(f"<{len(wanted)}Q", wide))
-        size, packed, header = (next(values) if value == _ALL_32 else value for value in (size, packed, header))
+        size, packed, header = (
+            next(values) if value == _ALL_32 else value for value in (size, packed, header)
+        )
     if method == _STORED and size != packed:
         faults.append(Fault("size", "is stored as it is, but with two sizes", name))
     if (found := size_fault(name, packed=packed, size=size)) is not None:
@@ -244,7 +256,9 @@ def _descriptor(source: view.Bytes, at: int, entry: _Entry, faults: list[Fault])
 
 def head(source: view.Bytes, member: Member, length: int) -> bytes:
     """The first bytes of a member, unpacked, or fewer where it does not unpack; raises `view.NotKept`."""
-    packed = source.read(member.offset, min(member.packed, length if not member.is_deflated else length + 1024))
+    packed = source.read(
+        member.offset, min(member.packed, length if not member.is_deflated else length + 1024)
+    )
     if not member.is_deflated:
         return packed
     try:
@@ -256,7 +270,9 @@ def head(source: view.Bytes, member: Member, length: int) -> bytes:
 def unpack(source: view.Bytes, member: Member) -> bytes:
     """A whole member; raises `BadArchive` where it is too large or not what the directory says, and `view.NotKept`."""
     if max(member.size, member.packed) > MAX_UNPACKED_BYTES:
-        raise BadArchive("too_large", f"is too large ({member.size:,} bytes) to be examined", member=member.name)
+        raise BadArchive(
+            "too_large", f"is too large ({member.size:,} bytes) to be examined", member=member.name
+        )
     data = source.read(member.offset, member.packed)
     if member.is_deflated:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -265,7 +281,11 @@ def unpack(source: view.Bytes, member: Member) -> bytes:
         except zlib.error:
             raise BadArchive("deflate", "cannot be unpacked", member=member.name) from None
         if not inflater.eof or inflater.unused_data:
-            raise BadArchive("deflate", "unpacks to something else than the directory says", member=member.name)
+            raise BadArchive(
+                "deflate", "unpacks to something else than the directory says", member=member.name
+            )
     if len(data) != member.size or zlib.crc32(data) != member.crc:
-        raise BadArchive("checksum", "has another size or checksum than the directory says", member=member.name)
+        raise BadArchive(
+            "checksum", "has another size or checksum than the directory says", member=member.name
+        )
     return data

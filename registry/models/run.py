@@ -70,6 +70,14 @@ class LeasedRun(models.Model):
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.pk} of {self.version}: {self.outcome or self.state}"
 
+    @property
+    def seconds_left(self) -> int | None:
+        """How long the bytes that are left will take at the pace of late; None where that cannot be told."""
+        left = self.bytes_total - self.bytes_done
+        if self.state != RunState.RUNNING or not self.bytes_per_second or left <= 0:
+            return None
+        return -(-left // self.bytes_per_second)
+
 
 class ResolutionRun(LeasedRun):
     """Pins the revision, lists every file, reads card and licences."""

@@ -26,6 +26,10 @@ class SourceKind(models.TextChoices):
     FILE = "file", "Single GGUF file"
 
 
+# Kinds whose locations mean the same to everyone.
+REMOTE = frozenset({SourceKind.HUB, SourceKind.S3, SourceKind.HTTP})
+
+
 class ModelVersion(models.Model):
     """Immutable once resolved: another revision or another file is another version."""
 
@@ -132,9 +136,19 @@ class ModelVersion(models.Model):
 
     @property
     def purl(self) -> str:
-        """The package URL: a Hub commit, or for other sources the manifest's digest."""
+        """The package URL: a Hub commit, or for other sources the manifest's digest.
+
+        Where the files can be had from elsewhere, it says where; places on this machine mean nothing to others.
+        """
         model = self.registered_model
         if self.source_kind == SourceKind.HUB:
             return PackageURL("huggingface", model.publisher, model.name, self.revision).to_string()
         digest = self.manifest_digest.removeprefix("sha256:") if self.manifest_digest else None
-        return PackageURL("generic", model.publisher, model.name, digest).to_string()
+        qualifiers = {"download_url": self.source_address} if self.source_kind in REMOTE else None
+        return PackageURL("generic", model.publisher, model.name, digest, qualifiers).to_string()
+
+    @property
+    def source_address(self) -> str:
+        """The source as it is written when it is registered."""
+        scheme = "hf" if self.source_kind == SourceKind.HUB else self.source_kind
+        return self.location if self.source_kind == SourceKind.HTTP else f"{scheme}://{self.location}"

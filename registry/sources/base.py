@@ -12,7 +12,8 @@ from governance.errors import GovernanceError, InvalidInput, Unavailable
 from registry.observed import SourceFacts
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-# Called with the number of bytes that arrived since the last call; what it raises ends the transfer.
+# Called with the number of bytes that arrived since the last call, negative where some were given up; what it raises
+# ends the transfer.
 Progress = Callable[[int], None]
 
 
@@ -158,12 +159,4 @@ class ModelSource(Protocol):
         self, file: RemoteFile, *, offset: int = 0, validator: str = ""
     ) -> AbstractContextManager[Stream]:
         """Stream a file of the pinned state, from `offset` on where that is still the same state."""
-        ...
-
-    def fetch(self, *, progress: Progress) -> Path:
-        """Bring the pinned files to this machine; return the folder that holds them."""
-        ...
-
-    def discard(self, path: str) -> None:
-        """Forget the local copy of a file, so that it is fetched again."""
         ...

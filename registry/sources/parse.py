@@ -19,7 +19,10 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "folder": ("folder:///absolute/path", "a folder that the service can read; it is used where it lies"),
     "s3": ("s3://bucket/prefix", "everything below a prefix of S3-compatible storage"),
     "http": ("https://host/path/SHA256SUMS", "a checksum file on a web server, and the files that it lists"),
-    "ollama": ("ollama:///path/to/models", "the folder of an Ollama model store, with the model in `revision`"),
+    "ollama": (
+        "ollama:///path/to/models",
+        "the folder of an Ollama model store, with the model in `revision`",
+    ),
     "file": ("file:///absolute/model.gguf", "one GGUF file, or the first part of a split one"),
 }
 HOW = f"Write {'; '.join(f'{form} for {what}' for form, what in FORMS.values())}."
@@ -49,16 +52,12 @@ def parse(source: str, *, revision: str | None, name: str | None, allowed: place
     return reader(rest if scheme not in {"http", "https"} else source, revision, name, allowed)
 
 
-def form(kind: str, location: str) -> str:
-    """The source as it is written, of a kind and location that were read before."""
-    scheme = FORMS[kind][0].partition("://")[0]
-    return location if kind == "http" else f"{'hf' if kind == 'hub' else scheme}://{location}"
-
-
 def _hub(rest: str, revision: str | None, name: str | None, _: places.Places) -> SourceAddress:
     match = NAME.fullmatch(rest)
     if match is None or ".." in rest or "--" in rest:
-        raise InvalidSource(f"hf://{rest[:200]} names no Hub repository. Write hf://org/name.", field="source")
+        raise InvalidSource(
+            f"hf://{rest[:200]} names no Hub repository. Write hf://org/name.", field="source"
+        )
     if name is not None and name != rest:
         raise InvalidSource(f"A Hub repository keeps its own name, {rest}; leave `name` out.", field="name")
     wanted = revision or "main"
@@ -81,8 +80,9 @@ def _file(rest: str, revision: str | None, name: str | None, allowed: places.Pla
     return SourceAddress("file", str(first), publisher, model, revision="")
 
 
-def _s3(rest: str, revision: str | None, name: str | None, _: places.Places) -> SourceAddress:
+def _s3(rest: str, revision: str | None, name: str | None, allowed: places.Places) -> SourceAddress:
     publisher, model = _named("A bucket", revision, name)
+    allowed.storage.check(allowed.hosts)
     location = "/".join(part for part in s3.split_location(rest) if part)
     return SourceAddress("s3", location, publisher, model, revision="")
 
@@ -102,7 +102,8 @@ def _http(address: str, revision: str | None, name: str | None, allowed: places.
 def _ollama(rest: str, revision: str | None, name: str | None, allowed: places.Places) -> SourceAddress:
     if not revision:
         raise InvalidSource(
-            "Name the model of the store in `revision`, as `ollama list` shows it: llama3.2:1b.", field="revision"
+            "Name the model of the store in `revision`, as `ollama list` shows it: llama3.2:1b.",
+            field="revision",
         )
     model = ollama.parse_name(revision)
     publisher, own = _parts(name or f"{model.namespace}/{model.model}", "An Ollama model")

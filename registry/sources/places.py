@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.sources.base import InvalidSource, SourceNotFound
+from registry.sources.s3 import S3Settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Places:
-    """What an operator allows: `folders` (none means any), never `private` ones; `hosts` by name."""
+    """What an operator allows: `folders` (none means any), never `private` ones; `hosts` by name; one `storage`."""
 
     folders: Sequence[Path] = ()
     private: Sequence[Path] = ()
     hosts: Sequence[str] = ()
+    storage: S3Settings = dataclasses.field(default_factory=S3Settings)
 
 
 def locate(text: str, places: Places, *, scheme: str = "folder") -> Path:

@@ -60,9 +60,11 @@ class S3Settings:
     def check(self, hosts: Sequence[str]) -> None:
         """Raise `S3NotConfigured`, or `HostNotConfigured` for a store that is neither in `hosts` nor Amazon's own."""
         if bool(self.access_key) != bool(self.secret_key):
-            raise S3NotConfigured("S3_ACCESS_KEY and S3_SECRET_KEY belong together; one of them is not set.")
+            raise S3NotConfigured(
+                "S3_ACCESS_KEY and S3_SECRET_KEY belong together; one of them is not set.", field="source"
+            )
         if not REGION.fullmatch(self.signing_region):
-            raise S3NotConfigured(f"S3_REGION is no name of a region: {self.region[:40]!a}.")
+            raise S3NotConfigured(f"S3_REGION is no name of a region: {self.region[:40]!a}.", field="source")
         origin = origin_of(self.address)
         if not (origin.scheme == "https" and AWS.fullmatch(origin.name)):
             require_configured(self.address, hosts)

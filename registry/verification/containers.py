@@ -1,7 +1,6 @@
 """C6 and C12: files are what their names say, and containers hold nothing but what a model needs. Pure."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from registry.formats import containers, magic, view, zips
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
@@ -30,7 +29,11 @@ def _hidden(file: Seen) -> str:
         hidden = zips.is_hidden_in(file.view)
     except view.NotKept:
         return ""
-    return f"the file begins like {magic.kind_of(file.start) or 'something else'}, but a zip archive is behind it" if hidden else ""
+    return (
+        f"the file begins like {magic.kind_of(file.start) or 'something else'}, but a zip archive is behind it"
+        if hidden
+        else ""
+    )
 
 
 def containers_hold(subject: Subject) -> Iterator[Finding]:
@@ -44,7 +47,9 @@ def containers_hold(subject: Subject) -> Iterator[Finding]:
         faults = list(found.faults)
         if found.undecided and not faults:
             clean = False
-            yield undecided(f"What is inside this {found.kind} could not be examined: {found.undecided}.", path=file.path)
+            yield undecided(
+                f"What is inside this {found.kind} could not be examined: {found.undecided}.", path=file.path
+            )
         elif faults:
             clean = False
             more = f" ({len(faults) - 1} more such findings)" if len(faults) > 1 else ""
@@ -57,6 +62,8 @@ def containers_hold(subject: Subject) -> Iterator[Finding]:
                 reason_count=len(faults),
             )
     if clean and count:
-        yield passed(f"Nothing in {count} containers is code or reaches for anything outside.", containers=count)
+        yield passed(
+            f"Nothing in {count} containers is code or reaches for anything outside.", containers=count
+        )
     elif clean:
         yield skipped("There is no archive, graph or layered model to look into.")

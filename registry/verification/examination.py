@@ -11,6 +11,7 @@ from governance.policy.signature import TrustedSigner
 from registry.observed import SourceFacts
 from registry.verification import reading
 from registry.verification.checks import run_checks
+from registry.verification.one_file import Progress
 from registry.verification.outcomes import CheckOutcome
 from registry.verification.subject import Ancestor, Base, Expected, LicenseClaim, Subject
 
@@ -57,7 +58,7 @@ class Examination:
 
 
 def examine(
-    root: Path, question: Question, *, progress: reading.Progress, now: reading.Now = reading.unwatched
+    root: Path, question: Question, *, progress: Progress, now: reading.Now = reading.unwatched
 ) -> Examination:
     """Read every byte below `root` once and run all checks; what `progress` raises ends it."""
     read = reading.read_folder(root, question.expected, progress=progress, now=now)

@@ -13,9 +13,9 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def pinned(subject: Subject) -> Iterator[Finding]:
-    """C1: the version names one commit for ever, or for a folder the digest of its manifest."""
+    """C1: the version names one commit for ever; where its source has none, the digest of its manifest does that."""
     if subject.source_kind != "hub":
-        yield passed("A folder has no commits: its files are pinned by the digest of the manifest.")
+        yield passed("Its source has no commits: the files are pinned by the digest of the manifest.")
     elif subject.revision and COMMIT.fullmatch(subject.revision):
         yield passed(f"Pinned to commit {subject.revision}.", revision=subject.revision)
     else:

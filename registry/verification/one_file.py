@@ -112,7 +112,14 @@ def _kept(task: Task, stream: FileIO, digests: _Digests, step: Progress) -> Seen
 def _streamed(task: Task, stream: FileIO, digests: _Digests, means: tuple[Budget, Progress]) -> Seen:
     budget, step = means
     start, size = bytearray(), 0
-    plan = plan_of(task.path, start, size=task.size, sampling=task.sampling)
+    handle = stream.fileno()
+    plan = plan_of(
+        task.path,
+        start,
+        size=task.size,
+        sampling=task.sampling,
+        read_at=lambda offset, length: os.pread(handle, length, offset),
+    )
     collector = Collector(start, plan, first=min(task.first, task.size), budget=budget)
     with contextlib.closing(_ahead(stream) if task.is_ahead else _chunks(stream)) as chunks:
         for chunk in chunks:

@@ -22,7 +22,9 @@ def pickles(subject: Subject) -> Iterator[Finding]:
     sound = {PurePosixPath(file.path).parent for file in subject.files(".safetensors")}
     for file in subject.files():
         verdict = pickled_files.examine(file.path, file.view)
-        if verdict is not None and (verdict.pickles or verdict.problems or verdict.undecided or _by_name(file.suffix)):
+        if verdict is not None and (
+            verdict.pickles or verdict.problems or verdict.undecided or _by_name(file.suffix)
+        ):
             clean = False
             yield _finding(file.path, verdict, has_other=PurePosixPath(file.path).parent in sound)
     if clean:
@@ -34,7 +36,11 @@ def _by_name(suffix: str) -> bool:
 
 
 def _finding(path: str, verdict: Verdict, *, has_other: bool) -> Finding:
-    advice = " The same folder has safetensors files, so that this one can be left out." if has_other else f" {_ADVICE}"
+    advice = (
+        " The same folder has safetensors files, so that this one can be left out."
+        if has_other
+        else f" {_ADVICE}"
+    )
     evidence = _evidence(verdict)
     worst = verdict.worst
     if worst is not None and worst.is_harmful:
@@ -51,8 +57,12 @@ def _finding(path: str, verdict: Verdict, *, has_other: bool) -> Finding:
             **evidence,
         )
     if verdict.undecided:
-        return undecided(f"Loading this file can run code, and {verdict.undecided}.{advice}", path=path, **evidence)
-    return _data(path, advice, evidence, [found for found in map(second_opinion.of_pickle, verdict.streams) if found])
+        return undecided(
+            f"Loading this file can run code, and {verdict.undecided}.{advice}", path=path, **evidence
+        )
+    return _data(
+        path, advice, evidence, [found for found in map(second_opinion.of_pickle, verdict.streams) if found]
+    )
 
 
 def _data(path: str, advice: str, evidence: dict[str, Any], opinions: list[Opinion]) -> Finding:
@@ -87,7 +97,8 @@ def _evidence(verdict: Verdict) -> dict[str, Any]:
         "pickles": verdict.pickles,
         "names": list(verdict.targets[:MAX_SHOWN]),
         "reasons": [
-            {"code": found.code, "reason": _words(found), "name": found.target} for found in verdict.problems[:MAX_SHOWN]
+            {"code": found.code, "reason": _words(found), "name": found.target}
+            for found in verdict.problems[:MAX_SHOWN]
         ],
         "reason_count": len(verdict.problems),
     }

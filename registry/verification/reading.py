@@ -33,7 +33,6 @@ _KEPT_FIRST = {role: rank for rank, group in enumerate((
 )) for role in group}  # fmt: skip
 
 
-Progress = one_file.Progress
 # Is told what is begun: "file" and its path, "base" and its model, "check" and its id. May come from several threads.
 Now = Callable[[str, str], None]
 

@@ -47,6 +47,8 @@ def of_pickle(data: bytes) -> Opinion | None:
     except Exception as error:  # noqa: BLE001 - whatever it raises is a warning, as its words are
         return Opinion(tool, f"broke down: {type(error).__name__}", is_warning=True)
     if result.issues_count or result.scan_err:
-        named = ", ".join(f"{found.module}.{found.name}" for found in result.globals if found.safety.value == "dangerous")
+        named = ", ".join(
+            f"{found.module}.{found.name}" for found in result.globals if found.safety.value == "dangerous"
+        )
         return Opinion(tool, f"warns of {named or 'a broken stream'}", is_warning=True)
     return Opinion(tool, "found nothing dangerous", is_warning=False)

@@ -28,7 +28,7 @@ def finding(lead: str, signs: Iterable[Sign], *, path: str, **evidence: Any) -> 
     more = len(every) - 1
     rest = "" if not more else " (and one more sign)" if more == 1 else f" (and {more} more signs)"
     return failed(
-        f"{lead} {every[0].words}{rest}.",
+        f"{lead} {every[0].words}{rest}.".lstrip(),
         path=path,
         severity=SEVERITIES[every[0].level],
         signs=told(every),

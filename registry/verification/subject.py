@@ -9,6 +9,7 @@ from typing import Any
 
 from governance.policy.signature import TrustedSigner
 from registry.formats import gguf, gguf_header, safetensors
+from registry.formats.view import View
 from registry.observed import SourceFacts
 
 
@@ -43,6 +44,11 @@ class Seen:
     header: object = None
     # (device, inode, size, mtime_ns, ctime_ns) while it was read.
     state: tuple[int, ...] = ()
+
+    @property
+    def view(self) -> View:
+        """What was kept of the file, by offset."""
+        return View(self.size, {0: self.start, **self.samples})
 
     @property
     def suffix(self) -> str:

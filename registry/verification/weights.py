@@ -1,26 +1,13 @@
-"""Checks of weight files: what they are, whether their headers are sound, whether loading them could run code. Pure."""
+"""Checks of weight files: whether their headers are sound. Pure."""
 
 from collections.abc import Iterator
 
-from registry.formats import magic, safetensors
+from registry.formats import safetensors
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import Subject
 
 # The fault is not the file's: there was no room for its header beside those of the others.
 NOT_READ = frozenset({"header_not_read", "too_many_in_all"})
-PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill"})
-
-
-def formats(subject: Subject) -> Iterator[Finding]:
-    """C6: each file is what its name says, judged by its first bytes."""
-    clean = True
-    for file in subject.files():
-        fault = magic.mismatch(file.path, file.start)
-        if fault:
-            clean = False
-            yield failed(f"{fault[0].upper()}{fault[1:]}.", path=file.path, begins_with=file.start[:8].hex())
-    if clean:
-        yield passed(f"The first bytes of all {len(subject.seen)} files fit their names.")
 
 
 def tensors(subject: Subject) -> Iterator[Finding]:
@@ -47,19 +34,3 @@ def tensors(subject: Subject) -> Iterator[Finding]:
             tensors=names,
             parameters=parameters,
         )
-
-
-def pickles(subject: Subject) -> Iterator[Finding]:
-    """C11: no file is of a format that can run code when it is loaded."""
-    clean = True
-    for file in subject.files():
-        by_name, kind = file.suffix in PICKLE_SUFFIXES, magic.kind_of(file.start)
-        if by_name or kind == "pickle" or (kind == "zip" and b"data.pkl" in file.start):
-            clean = False
-            yield failed(
-                "Unsafe format: loading such a file can run any code that its author chose.",
-                path=file.path,
-                kind=kind or file.suffix,
-            )
-    if clean:
-        yield passed("No file is of a format that can run code when it is loaded.")

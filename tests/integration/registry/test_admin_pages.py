@@ -10,7 +10,7 @@ from audit.models import DecisionEntry
 from governance.models import PolicyDocument
 from governance.permissions import Role, Scope
 from registry.models import CatalogRelease, LicenseProposal, LicenseRecord, OrganizationProfile
-from tests import desk, factories, licenses
+from tests import desk, factories, licenses, releasing
 from tests.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,7 @@ LISTS = {
     "registry_modelversion": EVERYONE,
     "registry_approval": EVERYONE,
     "registry_admission": EVERYONE,
+    "registry_quarantinerelease": EVERYONE,
     "registry_servingenvironment": EVERYONE,
     "registry_organizationprofile": EVERYONE,
     "registry_evaluation": EVERYONE,
@@ -60,6 +61,7 @@ def object_pages(whole: Desk) -> dict[str, object]:
         "registry_modelversion": whole.version.pk,
         "registry_approval": whole.approval.pk,
         "registry_admission": whole.admission.pk,
+        "registry_quarantinerelease": releasing.asked(releasing.quarantined(factories.resolved_version())).pk,
         "registry_servingenvironment": whole.environment.pk,
         "registry_organizationprofile": OrganizationProfile.objects.get().pk,
         "registry_evaluation": whole.approval.evaluation_id,

@@ -9,7 +9,7 @@ from governance.actors import Actor
 from governance.permissions import Role, Scope
 from registry import models
 from registry.actions import admit, custody, environments, license_records, obligation_work, review
-from tests import factories, licenses
+from tests import factories, licenses, releasing
 from tests.obligations import finish, sharing_desk, tasks
 from tests.reviewing import NOW, USE, open_desk, policy_text
 from tests.roles import connected_as
@@ -40,7 +40,9 @@ def test_the_application_role_can_do_everything_that_the_service_does() -> None:
             name=desk.environment.name, description="", regions=[], use=USE, actor=desk.officer, now=NOW
         )
         custody.quarantine(version=desk.version, reason="odd", actor=desk.officer, now=NOW)
-        custody.release(version=desk.version, reason="not odd", actor=desk.officer, now=NOW)
+        asked = releasing.asked(desk.version, actor=desk.officer, now=NOW)
+        releasing.decided(asked, actor=desk.reviewer, now=NOW)
+        desk.version.refresh_from_db()
         custody.revoke(version=desk.version, reason="bad", actor=desk.officer, now=NOW)
         assert admit.decide_admission(request=desk.offer(), actor=node, now=NOW).decision == "deny"
         licenses.in_force()

@@ -1,14 +1,15 @@
-from pathlib import Path
-
 import pytest
 
-from registry import evidence
-from registry.actions import custody
+from registry.actions import custody, releases
 from registry.actions._transition import TransitionNotAllowed
-from tests import decisions, factories, intake
+from tests import decisions, factories, intake, releasing
 
 pytestmark = pytest.mark.django_db
-ACTIONS = {"quarantined": custody.quarantine, "resolved": custody.release, "revoked": custody.revoke}
+ACTIONS = {
+    "quarantined": custody.quarantine,
+    "resolved": releases.request_release,
+    "revoked": custody.revoke,
+}
 
 
 def moved(version, action, reason="a rumour"):  # type: ignore[no-untyped-def]
@@ -27,7 +28,9 @@ def test_quarantine_says_who_when_and_why() -> None:
 
 def test_the_log_holds_reasons_by_their_digest_and_the_rows_word_for_word() -> None:
     version = moved(factories.resolved_version(), custody.quarantine, "Ada Example told us")
-    moved(version, custody.release, "Ada Example was wrong")
+    asked = releasing.asked(version, reason="Ada Example was wrong")
+    releasing.decided(asked, note="Ada Example told me too")
+    version.refresh_from_db()
     moved(version, custody.revoke, "Ada Example was right")
 
     bodies = [entry["body"] for entry in decisions.about(f"model-version:{version.pk}")]
@@ -35,28 +38,13 @@ def test_the_log_holds_reasons_by_their_digest_and_the_rows_word_for_word() -> N
 
     assert "Ada" not in str(bodies)
     assert digests == [
-        factories.sha256(f"Ada Example {words}") for words in ("told us", "was wrong", "was right")
+        factories.sha256(f"Ada Example {words}")
+        for words in ("told us", "was wrong", "was wrong", "was right")
     ]
     assert (version.quarantine_reason, version.revocation_reason) == (
         "Ada Example told us",
         "Ada Example was right",
     )
-
-
-def test_release_makes_every_check_run_anew(tmp_path: Path) -> None:
-    version = intake.verified(tmp_path / "m")
-    intake.smoke_open(version)
-    moved(version, custody.quarantine)
-    assert evidence.current_verification(version) is None
-
-    moved(version, custody.release, "it was nothing")
-
-    assert version.status == "resolved"
-    assert not evidence.is_verified(version)
-    assert evidence.current_smoke(version) is None
-    assert intake.events(version)[-2:] == ["registry.version.released", "registry.run.requested"]
-    assert intake.verify_open(version).outcome == "pass"
-    assert evidence.is_verified(version)
 
 
 def test_revocation_is_for_ever_and_ends_every_approval() -> None:
@@ -80,7 +68,7 @@ def test_a_draft_can_be_revoked_but_not_released() -> None:
     version = factories.draft_version()
 
     with pytest.raises(TransitionNotAllowed):
-        moved(version, custody.release)
+        moved(version, releases.request_release)
 
     assert moved(version, custody.revoke).status == "revoked"
 

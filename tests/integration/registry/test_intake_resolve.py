@@ -7,16 +7,18 @@ import pytest
 from modelcustody_client import folder, manifest
 from pytest_django.fixtures import Settings
 
-from registry.actions import resolve
+from registry.actions import gather, resolve
 from registry.models import Artifact, LicenseFinding, LineageEdge, ModelVersion, VerificationRun
-from tests import folders, intake
+from tests import fetching, folders, intake
 from tests import hub as hubs
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def hub(settings: Settings, tmp_path: Path) -> Iterator[hubs.Hub]:
+def hub(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hubs.Hub]:
+    monkeypatch.setattr(gather, "PATIENCE", fetching.AT_ONCE)
+    settings.MODEL_STORE_KEEP_FREE_BYTES = 0
     with hubs.running("acme/model", folders.model_files()) as hub:
         settings.HF_ENDPOINT, settings.MODEL_STORE, settings.HF_TOKEN = hub.endpoint, tmp_path / "store", ""
         yield hub
@@ -131,10 +133,7 @@ def test_a_download_of_the_right_size_with_other_content_is_refused(hub: hubs.Hu
     assert intake.resolve_open(from_hub()).outcome == "pass"
 
 
-def test_a_download_that_breaks_off_is_tried_again_and_then_given_up(
-    hub: hubs.Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_a_download_that_breaks_off_is_tried_again_and_then_given_up(hub: hubs.Hub) -> None:
     hub.truncated.add("model.safetensors")
     version = from_hub()
 
@@ -147,8 +146,7 @@ def test_a_download_that_breaks_off_is_tried_again_and_then_given_up(
     assert not Artifact.objects.exists()
 
 
-def test_a_source_that_is_away_is_tried_again(hub: hubs.Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_a_source_that_is_away_is_tried_again(hub: hubs.Hub) -> None:
     hub.is_down = True
     version = from_hub()
     run = intake.resolve_open(version)

@@ -10,7 +10,7 @@ from governance.permissions import Role, Scope
 from registry import models
 from registry.actions import custody, review
 from registry.lifecycle import Outcome
-from tests import decisions, factories
+from tests import decisions, factories, releasing
 from tests.reviewing import NOW, Desk, open_desk, policy_text
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ def test_evidence_from_before_a_quarantine_does_not_count() -> None:
     later = NOW + timedelta(minutes=5)
     custody.quarantine(version=desk.version, reason="odd", actor=desk.officer, now=later)
     desk.version.refresh_from_db()
-    custody.release(version=desk.version, reason="looked at", actor=desk.officer, now=later)
+    releasing.released(desk.version, now=later)
 
     assert refused(desk, now=later).code == "evidence_missing"
 
