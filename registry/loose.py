@@ -14,7 +14,7 @@ from modelcustody_client import folder, manifest
 from governance.policy.document import Policy
 from registry import description
 from registry.formats.roles import role_of
-from registry.licensing.catalog import Catalog
+from registry.licensing.catalog import UNKNOWN, Catalog
 from registry.lifecycle import Severity
 from registry.sources import base, http
 from registry.verification import checks, reading
@@ -134,7 +134,8 @@ def _base(name: str, root: Path, lineage: Sequence[Ancestor]) -> BaseCopy:
 
 def not_asked(asked: Loose) -> dict[str, str]:
     """The checks that are not asked here, each with the reason."""
-    if asked.root.is_file() and not asked.question.licenses:
+    says_nothing = all(claim.license_id == UNKNOWN for claim in asked.question.licenses)
+    if asked.root.is_file() and says_nothing:
         return {**NOT_HERE, "C20-license-text": "A single file has no card and no licence text beside it."}
     return NOT_HERE
 
