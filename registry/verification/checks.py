@@ -11,7 +11,6 @@ from registry.verification import (
     at_rest,
     code,
     containers,
-    content,
     contents,
     gguf,
     history,
@@ -24,7 +23,7 @@ from registry.verification import (
     templates,
     weights,
 )
-from registry.verification.outcomes import CheckOutcome, Finding, undecided
+from registry.verification.outcomes import CheckOutcome, Finding, undecided, worst_of_each
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
 
@@ -73,6 +72,7 @@ CHECKS = (
         signatures.signatures,
         "cryptography",
     ),
+    Check("C5-commit", "Who made the commit", Severity.HIGH, history.commit),
     Check("C6-format", "Content fits the file names", Severity.HIGH, containers.formats),
     Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
     Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, shards.together),
@@ -80,25 +80,16 @@ CHECKS = (
     Check("C10-gguf", "GGUF files are sound", Severity.HIGH, gguf.sound),
     Check("C11-pickle", "No format that can run code", Severity.HIGH, pickles.pickles),
     Check("C12-containers", "Containers hold no code", Severity.HIGH, containers.containers_hold),
-    Check("C13-custom-code", "No code of its own", Severity.HIGH, content.custom_code),
+    Check("C13-custom-code", "No code of its own", Severity.HIGH, code.custom_code),
     Check(
         "C14-chat-template",
         "Chat templates only put text together",
         Severity.HIGH,
-        content.templates,
+        templates.templates,
         "jinja2",
     ),
-    Check("C17-executables", "No programs or archives", Severity.HIGH, content.executables),
-    Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
-    Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, content.license_text),
-    Check("C5-commit", "Who made the commit", Severity.HIGH, history.commit),
-    Check("C6-format", "Content fits the file names", Severity.HIGH, weights.formats),
-    Check("C7-safetensors", "Weight files are sound", Severity.HIGH, weights.tensors),
-    Check("C8-shard-index", "Index and weight files agree", Severity.HIGH, weights.shard_index),
-    Check("C11-pickle", "No format that can run code", Severity.HIGH, weights.pickles),
-    Check("C13-custom-code", "No code of its own", Severity.HIGH, code.custom_code),
-    Check("C14-chat-template", "Chat templates only put text together", Severity.HIGH, templates.templates),
     Check("C17-executables", "No programs, archives or secrets", Severity.HIGH, contents.executables),
+    Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, license_text.license_text),
     Check("C21-hub-scan", "What the source's scanners say", Severity.HIGH, history.hub_scan),
     Check("C22-at-rest", "The stored copy is as it was last read", Severity.CRITICAL, at_rest.unchanged),
@@ -120,7 +111,7 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
     except FAULTS as error:
         findings = [undecided(f"The check broke down: {type(error).__name__}: {str(error)[:200]}")]
     duration_ms = (time.perf_counter() - started) * 1000
-    once = {finding.path: finding for finding in reversed(findings)}  # the first finding about each file
+    once = worst_of_each(findings, check.severity)
     return [
         CheckOutcome(
             check_id=check.check_id,
@@ -131,5 +122,5 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
             tool=TOOL,
             tool_version=check.tool_version,
         )
-        for _, finding in sorted(once.items())
+        for finding in once
     ]
