@@ -10,20 +10,23 @@ from registry.verification import (
     architecture,
     at_rest,
     code,
+    configurations,
     containers,
     contents,
     gguf,
     history,
     integrity,
     license_text,
+    lineage,
     numbers,
     pickles,
     shards,
     signatures,
     templates,
+    tokenizers,
     weights,
 )
-from registry.verification.outcomes import CheckOutcome, Finding, undecided
+from registry.verification.outcomes import CheckOutcome, Finding, undecided, worst_of_each
 from registry.verification.reading import Now, unwatched
 from registry.verification.subject import Subject
 
@@ -88,7 +91,15 @@ CHECKS = (
         templates.templates,
         "jinja2",
     ),
+    Check("C15-tokenizer", "The tokenizer is what it looks like", Severity.HIGH, tokenizers.tokens),
+    Check(
+        "C16-configuration",
+        "Configurations say nothing absurd",
+        Severity.HIGH,
+        configurations.settings_and_paths,
+    ),
     Check("C17-executables", "No programs, archives or secrets", Severity.HIGH, contents.executables),
+    Check("C18-lineage", "Made from what it says", Severity.HIGH, lineage.lineage),
     Check("C19-numbers", "Samples of the numbers make sense", Severity.HIGH, numbers.plausible),
     Check("C20-license-text", "Licence text fits the declaration", Severity.HIGH, license_text.license_text),
     Check("C21-hub-scan", "What the source's scanners say", Severity.HIGH, history.hub_scan),
@@ -111,7 +122,7 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
     except FAULTS as error:
         findings = [undecided(f"The check broke down: {type(error).__name__}: {str(error)[:200]}")]
     duration_ms = (time.perf_counter() - started) * 1000
-    once = {finding.path: finding for finding in reversed(findings)}  # the first finding about each file
+    once = worst_of_each(findings, check.severity)
     return [
         CheckOutcome(
             check_id=check.check_id,
@@ -122,5 +133,5 @@ def _run(check: Check, subject: Subject, *, now: Now) -> list[CheckOutcome]:
             tool=TOOL,
             tool_version=check.tool_version,
         )
-        for _, finding in sorted(once.items())
+        for finding in once
     ]

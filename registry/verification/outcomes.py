@@ -8,6 +8,8 @@ from registry.lifecycle import Outcome, Severity
 
 # A finding of these severities is recorded and shown, but does not fail the run.
 MINOR = frozenset({Severity.INFO, Severity.LOW})
+# So many further findings about one file are told beside the worst.
+MOST_OTHERS = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +54,36 @@ def undecided(message: str, *, path: str = "", **evidence: Any) -> Finding:
 def skipped(message: str) -> Finding:
     """There was nothing to hold against each other; never counts as a pass."""
     return Finding(outcome=Outcome.SKIP, message=message, severity=Severity.LOW)
+
+
+def worst_of_each(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
+    """One finding a file, by path: the worst, with what else was found about the file in its evidence.
+
+    `severity` is that of findings which do not say theirs.
+    """
+    by_path: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_path.setdefault(finding.path, []).append(finding)
+    return [
+        _with_others(sorted(found, key=lambda one: _rank(one, severity)))
+        for _, found in sorted(by_path.items())
+    ]
+
+
+def _with_others(found: list[Finding]) -> Finding:
+    worst, *others = found
+    said = list(dict.fromkeys(one.message for one in others if one.outcome is not Outcome.PASS))
+    if not said:
+        return worst
+    return dataclasses.replace(worst, evidence={**worst.evidence, "also": said[:MOST_OTHERS]})
+
+
+def _rank(finding: Finding, severity: Severity) -> tuple[int, int]:
+    """The worst first: failures that count, what could not be decided, minor failures, skips, passes."""
+    own = finding.severity or severity
+    if finding.outcome is Outcome.FAIL:
+        return (0 if own not in MINOR else 2, -list(Severity).index(own))
+    return ({Outcome.ERROR: 1, Outcome.SKIP: 3, Outcome.PASS: 4}[finding.outcome], 0)
 
 
 def run_outcome(outcomes: Iterable[CheckOutcome]) -> Outcome:
