@@ -107,6 +107,7 @@ class Subject:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[Base, ...] = ()
     observed: SourceFacts | None = None  # the newest look at the source
+    observed_on: str = ""  # RFC 3339, when that look was taken
     earlier: SourceFacts | None = None  # the look that the version was registered from
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False
