@@ -157,7 +157,8 @@ def _quantised(mine: _Side, base: Base, theirs: _Side) -> Iterator[Finding]:
         "missing": found.missing[:20],
         "wrong": [item.name for item in found.wrong[:20]],
     }
-    if faults > len(expectation.wanted) * (1 - FOREIGN):
+    needed = sum(item.required for item in expectation.wanted.values())
+    if faults > needed * (1 - FOREIGN):
         words = f"The model does not look like what it says it was quantised from: {faults} tensors of {base.model} are missing or have another shape."
         yield failed(words, **evidence)
     elif faults:
