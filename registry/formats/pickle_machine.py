@@ -123,7 +123,7 @@ class Machine:
             "NEWOBJ": lambda _: self._instance(self._take(2)[0]),
             "NEWOBJ_EX": lambda _: self._instance(self._take(3)[0]),
             "OBJ": lambda _: self._instance(self._marked()[0]),
-            "INST": lambda names: (self._marked(), self._instance(self._look_up(*names)))[1],
+            "INST": self._inst,
             "BINPERSID": lambda _: self._load_storage(),
             "STOP": lambda _: self._stop(),
         }
@@ -240,6 +240,10 @@ class Machine:
         else:
             self.refuse("computed_call", "makes an instance of what another call returned", harmful=True)
         self._push(Made(_UNKNOWN))
+
+    def _inst(self, names: tuple[str, str]) -> None:
+        self._marked()
+        self._instance(self._look_up(*names))
 
     def _refuse_call(self, callee: Target) -> None:
         shown = ascii(callee.full)[1:-1][:200]

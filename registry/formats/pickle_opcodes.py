@@ -121,7 +121,7 @@ def opcodes(source: view.Bytes, start: int = 0, *, end: int | None = None) -> It
         if code not in _TABLE:
             raise Unreadable("unknown_opcode", f"holds an unknown instruction ({code:#04x})", offset=offset)
         name, form, protocol = _TABLE[code]
-        argument = _argument(cursor, form) if form else None
+        argument: Any = _argument(cursor, form) if form else None
         if offset < frame_end < cursor.at:
             raise Unreadable("frame", "holds an instruction that leaves its frame", offset=offset)
         if name == "FRAME":

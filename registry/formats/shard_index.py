@@ -42,9 +42,21 @@ def parse_index(data: bytes) -> Index:
         raise BadIndex("it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadIndex(f"it is not JSON: {str(error)[:160]}") from None
-    # Outside of strings a colon stands for a member and for nothing else; what the decoder kept of two is one.
-    if _STRING.sub(b"", data).count(b":") != sum(
-        _STRING.sub(b"", raw).count(b":") for name, raw in top.items() if name != "weight_map"
-    ) + len(top) + len(index.weight_map):
+    # Outside of strings a colon stands for a member and for nothing else; of two of one name the decoder kept one.
+    others = [msgspec.json.decode(raw) for name, raw in top.items() if name != "weight_map"]
+    if _STRING.sub(b"", data).count(b":") != len(top) + len(index.weight_map) + _members(others):
         raise BadIndex("a name stands twice in it, so readers may disagree on what it means")
     return index
+
+
+def _members(values: list[Any]) -> int:
+    """How many members all objects in these values have."""
+    count, pending = 0, list(values)
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            count += len(value)
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return count

@@ -40,6 +40,7 @@ class Question:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[BaseCopy, ...] = ()
     observed: SourceFacts | None = None
+    observed_on: str = ""
     earlier: SourceFacts | None = None
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False

@@ -122,11 +122,13 @@ def _fault(tensor: numbers.Tensor, signs: number_signs.Signs) -> tuple[Severity,
         return Severity.HIGH, f"holds at least {signs.nan} values that are not numbers (NaN)"
     if signs.infinite and not _MASK.search(tensor.name):
         return Severity.HIGH, f"holds at least {signs.infinite} infinite values"
-    is_large = len(tensor.shape) > 1 and math.prod(tensor.shape) >= LARGE
-    return _of_large(tensor, signs) if is_large and not _STARTS_AT_ZERO.search(tensor.name) else None
+    fault = _of_large(tensor, signs)
+    return fault if fault and not _STARTS_AT_ZERO.search(tensor.name) else None
 
 
 def _of_large(tensor: numbers.Tensor, signs: number_signs.Signs) -> tuple[Severity, str] | None:
+    if len(tensor.shape) < 2 or math.prod(tensor.shape) < LARGE:
+        return None
     is_float = tensor.dtype in number_signs.FLOATS
     if signs.is_zero and (is_float or "weight" in tensor.name):
         return Severity.MEDIUM, "is all zeros wherever it was looked at: damaged, or never filled"

@@ -72,6 +72,8 @@ def read_folder(
 
     def read(task: Task) -> Seen | str:
         now("file", task.path)
+        if fault := _size_fault(task, expected):
+            return fault
         try:
             return one_file.read(task, budget=budget, step=step)
         except OSError as error:
@@ -93,6 +95,15 @@ def read_folder(
         seen={path: result for path, result in every if isinstance(result, Seen)},
         unreadable={path: result for path, result in every if isinstance(result, str)},
     )
+
+
+def _size_fault(task: Task, expected: Mapping[str, Expected]) -> str:
+    """Why a file is not read at all: it is far larger than it may be, as a sparse one can be for nothing."""
+    listed = expected.get(task.path)
+    if not expected or task.size <= (listed.size if listed else 0) + KEEP_BYTES:
+        return ""
+    wanted = f"the manifest says {listed.size:,}" if listed else "the manifest does not list it"
+    return f"{task.path} has {task.size:,} bytes, but {wanted}, so that it was not read"
 
 
 def list_files(root: Path) -> dict[str, Path]:

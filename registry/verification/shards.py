@@ -66,7 +66,7 @@ def _duplicates(headers: Mapping[str, safetensors.Header]) -> Iterator[Finding]:
         folder = folder_of(path) + ("\0" + path if _VARIANT.fullmatch(path) else "")
         for tensor in header.tensors:
             other = holder.setdefault(f"{folder}\0{tensor.name}" if folder else tensor.name, path)
-            if other is not path and (other, path) not in told:
+            if other != path and (other, path) not in told:
                 told.add((other, path))
                 yield failed(
                     f"Tensor {tensor.name} is in more than one weight file: {other} and {path}.",
