@@ -129,7 +129,8 @@ def test_a_check_that_eats_memory_is_undecided_and_the_others_count(tmp_path: Pa
     *others, last = answer.examination.outcomes
     assert (last.check_id, last.finding.outcome) == ("T1-poison", "error")
     assert "MemoryError" in last.finding.message
-    assert {one.finding.outcome for one in others} == {"pass"}
+    found = {one.check_id: one.finding.outcome for one in others}
+    assert (found["C3-digests"], found["C7-safetensors"]) == ("pass", "pass")
     assert answer.surroundings.peak_memory_bytes < limits.memory_bytes + isolated.MAPPED_BYTES
 
 
