@@ -63,6 +63,7 @@ def asked_of(version: ModelVersion, *, now: datetime) -> Asked:
         lineage=lineage,
         bases=tuple(copy for _, copy in bases),
         observed=from_json(newest.facts) if newest else None,
+        observed_on=newest.observed_at.isoformat() if newest else "",
         earlier=from_json(first.facts) if first else None,
         trusted=signing.trusted,
         signature_required=signing.is_required(str(version.registered_model)),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 CHUNK = 64 * 1024
+PAGES = itertools.count(1)
 
 
 @dataclasses.dataclass
@@ -132,6 +133,12 @@ def _edited(answer: Answer, change: Callable[[Any], Any]) -> Answer:
     return dataclasses.replace(answer, body=json.dumps(change(json.loads(whole(answer)))).encode())
 
 
+def _paged(answer: Answer) -> Answer:
+    """There is always one more page."""
+    link = f'</next?cursor={next(PAGES)}>; rel="next"'
+    return dataclasses.replace(answer, headers=answer.headers | {"Link": link})
+
+
 def _hung_up(answer: Answer) -> Answer:
     """The connection ends without an answer."""
     return Answer(0, {})
@@ -149,6 +156,7 @@ SPOIL: dict[str, Callable[..., Answer]] = {
     "gzip_bomb": _gzip_bomb,
     "body": _body,
     "edited": _edited,
+    "paged": _paged,
     "hung_up": _hung_up,
 }
 

@@ -20,6 +20,7 @@ def blob(root: Path, content: bytes) -> dict[str, Any]:
 def write(
     root: Path,
     layers: list[tuple[str, bytes]],
+    /,
     *,
     name: str = "registry.ollama.ai/library/llama3.2/1b",
     **changes: Any,

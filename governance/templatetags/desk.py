@@ -179,6 +179,16 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def lasting(seconds: int) -> str:
+    """How long something will take, about."""
+    if seconds < 60:
+        return f"about {seconds} s"
+    minutes = -(-seconds // 60)
+    hours, rest = divmod(minutes, 60)
+    return f"about {hours} h {rest} min" if hours else f"about {minutes} min"
+
+
+@register.filter
 def grouped(number: int) -> str:
     """A number with its thousands apart."""
     return f"{number:,}"

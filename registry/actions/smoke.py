@@ -55,7 +55,7 @@ def request_smoke(*, version: ModelVersion, actor: object, now: datetime) -> Smo
     return runs.request(SmokeRun, version=version, actor=actor, now=now)
 
 
-def request_after_verification(*, version: ModelVersion, by: str, now: datetime) -> None:
+def request_after_verification(*, version: ModelVersion, now: datetime, by: str = ACTOR) -> None:
     """Ask for a smoke test on our own account, unless one is open already.
 
     A copy that was only read again on schedule needs no engine again where one has loaded these very files.

@@ -21,6 +21,12 @@ from registry.models import Admission, Approval, CheckResult, Evaluation, Leased
 
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
+DOING = {
+    "listing": "Asking the source what it has",
+    "fetching": "Fetching the files",
+    "reading": "Reading the files",
+    "checking": "Writing down what they are",
+}
 DAYS = 30
 ORDER = {
     outcome: place for place, outcome in enumerate((Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS))
@@ -61,7 +67,8 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         },
         "steps": journey.steps(known, now=now),
         "hint": journey.hint(known, now=now),
-        "open_run": open_run(resolution, verification, smoke),
+        "open_run": (under_way := open_run(resolution, verification, smoke)),
+        "doing": doing(under_way),
         "release": release,
         "files": files(version),
         "resolution": resolution,
@@ -93,6 +100,13 @@ def newest_allow(admissions: list[Admission]) -> Admission | None:
 def open_run(*runs: LeasedRun | None) -> LeasedRun | None:
     """The run that is under way, if one is."""
     return next((run for run in runs if run is not None and run.state != RunState.FINISHED), None)
+
+
+def doing(run: LeasedRun | None) -> str:
+    """What is being done for a version now, in words."""
+    if run is None or run.state == RunState.QUEUED:
+        return "Waiting for a worker"
+    return DOING.get(run.stage, "Under way")
 
 
 def files(version: ModelVersion) -> dict[str, Any]:

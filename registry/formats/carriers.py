@@ -1,4 +1,4 @@
-"""What travels with a file of another kind: scripts in pictures and pages, archives behind pictures, macros. Pure."""
+"""What travels with a file of another kind: scripts in pages, and whatever lies behind the end of a picture. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ _SCRIPT = re.compile(
 )
 _PDF = re.compile(rb"/(?:JavaScript|JS|Launch|OpenAction|EmbeddedFile)\b")
 _START_LINE = re.compile(rb"(?m)^import[ \t;]")
-_ZIP_END = b"PK\x05\x06"
 
 
 def signs(path: str, data: bytes) -> Iterator[Sign]:
@@ -39,19 +38,17 @@ def signs(path: str, data: bytes) -> Iterator[Sign]:
             "start-line",
             "has lines that Python runs at every start if the file lies among its packages",
         )
-    if kind not in magic.ARCHIVES | PICTURES and _is_zip_behind(data):
-        yield Sign(Level.DANGER, "polyglot", "is an archive as well: one is hidden behind its first bytes")
 
 
 def _behind(data: bytes, kind: str) -> Iterator[Sign]:
     """What follows the end of a picture."""
     rest = data[_end(data, kind) :].lstrip(b"\x00\r\n ")
     found = magic.kind_of(rest)
-    if found in magic.PROGRAMS | magic.ARCHIVES or _is_zip_behind(rest) or _SCRIPT.search(rest):
+    if found in magic.PROGRAMS | magic.ARCHIVES or _SCRIPT.search(rest):
         yield Sign(
             Level.DANGER,
             "polyglot",
-            f"is a picture with something else behind its end ({found or 'an archive or a script'})",
+            f"is a picture with something else behind its end ({found or 'a script'})",
         )
     elif len(rest) > 64:
         yield Sign(Level.DOUBT, "behind", f"is a picture with {len(rest):,} bytes behind its end")
@@ -75,9 +72,3 @@ def _end(data: bytes, kind: str) -> int:
     if kind == "webp" and len(data) >= 8:
         return min(len(data), 8 + int.from_bytes(data[4:8], "little") + 1)
     return len(data)
-
-
-def _is_zip_behind(data: bytes) -> bool:
-    """Whether a reader of archives, which looks from the end, would find one."""
-    place = data.rfind(_ZIP_END, max(0, len(data) - 66_000))
-    return place > 0 and len(data) - place >= 22 and b"PK\x01\x02" in data[:place]

@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcustody_client import manifest
 
-from registry.formats import magic, onnx, pickled_files, tars, torch_files, view, zips
+from registry.formats import hdf5, magic, onnx, pickled_files, tars, torch_files, view, zips
 from registry.formats.archives import Archive, BadArchive, Fault, Member
 
 CODE_SUFFIXES = frozenset(
@@ -52,7 +52,7 @@ def examine(path: str, source: view.Bytes) -> Contents | None:
 
 
 def _examine(path: str, suffix: str, source: view.Bytes) -> Contents | None:
-    kind = magic.kind_of(source.read(0, 4096))
+    kind = magic.kind_of(view.start_of(source))
     if kind == "zip":
         return _zip(suffix, source)
     if kind == "tar":
@@ -66,7 +66,7 @@ def _examine(path: str, suffix: str, source: view.Bytes) -> Contents | None:
 
 def _model(path: str, form: str, source: view.Bytes) -> Contents | None:
     if form == "hdf5":
-        return _searched("HDF5 file", source, _keras_faults)
+        return _hdf5(source)
     if form == ".onnx":
         return _onnx(path, source)
     return _searched("TensorFlow graph", source, _tensorflow_faults) if form in {".pb", ".pbtxt"} else None
@@ -116,14 +116,32 @@ def _keras_config(source: view.Bytes, archive: Archive) -> list[Fault]:
     if member is None:
         return [Fault("keras", "has no config.json, which says what it is made of")]
     try:
-        value = json.loads(zips.unpack(source, member))
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, BadArchive) else "is no JSON"
-        return [Fault("keras", reason, "config.json")]
-    found = sorted(_keras_code(value))
+        return _keras_faults(zips.unpack(source, member), member.name)
+    except BadArchive as error:
+        return [Fault("keras", str(error), member.name)]
+
+
+def _hdf5(source: view.Bytes) -> Contents:
+    try:
+        config = hdf5.root_attributes(source).get("model_config")
+    except hdf5.BadFile as error:
+        if source.size > MAX_SEARCHED_BYTES:
+            return Contents("HDF5 file", undecided=f"it {error}")
+        return _searched("HDF5 file", source, _keras_words)
+    # weights alone have no description of layers, and nothing in them is run
+    return Contents(
+        "HDF5 file", faults=tuple(_keras_faults(config.rstrip(b"\0")) if config is not None else ())
+    )
+
+
+def _keras_faults(config: bytes, member: str = "") -> list[Fault]:
+    """Layers with code of their own in Keras's description of a model."""
+    try:
+        found = sorted(_keras_code(json.loads(config)))
+    except (ValueError, RecursionError):
+        return [Fault("keras", "describes its layers in a form that is not JSON", member)]
     return [
-        Fault("keras", f"builds the model with {name}, which carries or names code", "config.json")
-        for name in found
+        Fault("keras", f"builds the model with {name}, which carries or names code", member) for name in found
     ]
 
 
@@ -138,13 +156,9 @@ def _keras_code(value: Any) -> set[str]:
         elif isinstance(item, dict):
             pending += item.values()
             name, module = str(item.get("class_name", "")), item.get("module")
-            if name in {"Lambda", "__lambda__", "function"}:
+            if name in {"Lambda", "__lambda__"} or ">" in name:
                 found.add(name)
-            if (
-                isinstance(module, str)
-                and name
-                and module.split(".")[0] not in {"keras", "builtins", "tensorflow"}
-            ):
+            if isinstance(module, str) and name and module.split(".")[0] not in {"keras", "builtins"}:
                 found.add(f"{module}.{name}"[:200])
     return found
 
@@ -156,13 +170,11 @@ def _searched(kind: str, source: view.Bytes, faults_in: Any) -> Contents:
     return Contents(kind, faults=tuple(faults_in(source.read(0, source.size))))
 
 
-def _keras_faults(data: bytes) -> Iterator[Fault]:
-    """An HDF5 file with Keras's description of a model, and a layer in it that is code. Weights alone have none."""
-    if b"model_config" not in data and b"layer_config" not in data:
-        return
-    for word in _KERAS_WORDS:
-        if word in data:
-            shown = "text written with escapes" if word == b"\\u00" else f"{word.decode()!a}"
+def _keras_words(data: bytes) -> Iterator[Fault]:
+    """Of a file whose structure is not known here, the words of layers that are code."""
+    if b"model_config" in data:
+        for word in (word for word in _KERAS_WORDS if word in data):
+            shown = "text written with escapes" if word == b"\\u00" else f"the word {word.decode()}"
             yield Fault("keras", f"describes layers and holds {shown}, as layers with code of their own do")
 
 

@@ -1,18 +1,17 @@
 """What the bytes of a tensor betray about its numbers: none at all, all the same, absurdly large. Pure.
 
-Only whole bytes are compared, by slices, tables and searches, so that megabytes take milliseconds without a library
+Only whole bytes are compared, by slices, tables and counts, so that megabytes take milliseconds without a library
 for numbers: in all of these formats the sign and the exponent are in the last bytes.
 """
 
 import dataclasses
-import itertools
-import re
+import functools
 from collections.abc import Iterable, Mapping
 
 from registry.formats.gguf_types import TYPES_BY_NAME
 
-# Of numbers that might be none, so many are looked at one by one.
-MAX_SUSPECTS = 20_000
+# No more than so many are counted one by one.
+MAX_SUSPECTS = 1000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,28 +27,31 @@ class Signs:
     is_constant: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+_HUGE, _SUSPECT = 1, 2
+
+
+@dataclasses.dataclass(frozen=True)
 class _Float:
-    """A format of several bytes: which bits are exponent and fraction, and what the last byte is like."""
+    """A format of several bytes: which bits are exponent and fraction, and what its last bytes, without sign, mean."""
 
     width: int
     exponent: int
     fraction: int
-    suspects: re.Pattern[bytes]  # last bytes of numbers whose exponent may be all ones
-    huge: bytes = b""  # last bytes of numbers of at least 2**33, either sign
+    suspect: range  # the exponent may be all ones: no number, or infinite
+    huge: range = range(0)  # at least 2**33, which is of no use in any layer
+
+    @functools.cached_property
+    def marks(self) -> bytes:
+        """A table of last bytes."""
+        rules = ((_SUSPECT, self.suspect), (_HUGE, self.huge))
+        return bytes(next((mark for mark, those in rules if byte & 0x7F in those), 0) for byte in range(256))
 
 
-def _both_signs(lowest: int, highest: int = 0x7F) -> bytes:
-    one = range(lowest, highest + 1)
-    return bytes(itertools.chain(one, (byte | 0x80 for byte in one)))
-
-
-_ONES = re.compile(b"[\x7f\xff]")
 _FLOATS: Mapping[str, _Float] = {
-    "F64": _Float(8, 0x7FF << 52, (1 << 52) - 1, _ONES, _both_signs(0x42)),
-    "F32": _Float(4, 0xFF << 23, (1 << 23) - 1, _ONES, _both_signs(0x50)),
-    "BF16": _Float(2, 0xFF << 7, (1 << 7) - 1, _ONES, _both_signs(0x50)),
-    "F16": _Float(2, 0x1F << 10, (1 << 10) - 1, re.compile(b"[\x7c-\x7f\xfc-\xff]")),
+    "F64": _Float(8, 0x7FF << 52, (1 << 52) - 1, range(0x7F, 0x80), range(0x42, 0x7F)),
+    "F32": _Float(4, 0xFF << 23, (1 << 23) - 1, range(0x7F, 0x80), range(0x50, 0x7F)),
+    "BF16": _Float(2, 0xFF << 7, (1 << 7) - 1, range(0x7F, 0x80), range(0x50, 0x7F)),
+    "F16": _Float(2, 0x1F << 10, (1 << 10) - 1, range(0x7C, 0x80)),
 }
 # Formats of one byte: the bytes that are no number, and those that are infinite.
 _BYTE_FLOATS: Mapping[str, tuple[bytes, bytes]] = {
@@ -68,7 +70,7 @@ def signs_of(pieces: Iterable[bytes], dtype: str, *, unit: int) -> Signs:
     found = Signs(
         looked_at=len(data) // unit,
         is_zero=not data.strip(b"\x00\x80" if dtype in FLOATS else b"\x00"),
-        is_constant=data == data[:unit] * (len(data) // unit),
+        is_constant=data[:unit] == data[unit : 2 * unit] and data == data[:unit] * (len(data) // unit),
     )
     packed = TYPES_BY_NAME.get(dtype)
     if dtype == "BOOL":
@@ -86,15 +88,16 @@ def signs_of(pieces: Iterable[bytes], dtype: str, *, unit: int) -> Signs:
 
 
 def _of_floats(data: bytes, kind: _Float, found: Signs) -> Signs:
-    last = data[kind.width - 1 :: kind.width]
+    marks = data[kind.width - 1 :: kind.width].translate(kind.marks)
     nan = infinite = 0
-    for match in itertools.islice(kind.suspects.finditer(last), MAX_SUSPECTS):
-        at = match.start() * kind.width
-        value = int.from_bytes(data[at : at + kind.width], "little")
+    place = marks.find(_SUSPECT)
+    while place >= 0 and nan + infinite < MAX_SUSPECTS:
+        value = int.from_bytes(data[place * kind.width : (place + 1) * kind.width], "little")
         if value & kind.exponent == kind.exponent:
             nan += bool(value & kind.fraction)
             infinite += not value & kind.fraction
-    huge = len(last) - len(last.translate(None, kind.huge)) if kind.huge else 0
+        place = marks.find(_SUSPECT, place + 1)
+    huge = marks.count(_HUGE) + marks.count(_SUSPECT) if kind.huge else 0
     return dataclasses.replace(found, nan=nan, infinite=infinite, huge=huge)
 
 

@@ -134,7 +134,8 @@ def _is_inside(storage: Storage, offset: int, layout: tuple[Any, Any], dtype: Ta
     room = storage.size // DTYPES[dtype.full] if dtype else storage.count
     if 0 in shape:
         return offset <= room
-    return offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True)) < room
+    last: int = offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
+    return last < room
 
 
 def _parameter(full: str, arguments: tuple[Any, ...]) -> bool:

@@ -58,6 +58,7 @@ class Machine:
         self._memo: dict[int, Any] = {}
         self._protocol = 1  # or 0: neither says so
         self._at = -1
+        self._has_harmful = False
         self._steps = self._table()
 
     def step(self, opcode: Opcode) -> None:
@@ -83,11 +84,11 @@ class Machine:
     def refuse(
         self, code: str, message: str, *, at: int | None = None, target: str = "", harmful: bool = False
     ) -> None:
-        """Note why this is no data."""
-        if len(self.refusals) < MAX_REFUSALS or (
-            harmful and not any(found.is_harmful for found in self.refusals)
-        ):
-            self.refusals.append(Refusal(code, message, self._at if at is None else at, target, harmful))
+        """Note why this is no data; of very many reasons the first ones, and the first harmful one."""
+        if len(self.refusals) >= MAX_REFUSALS and (self._has_harmful or not harmful):
+            return
+        self._has_harmful = self._has_harmful or harmful
+        self.refusals.append(Refusal(code, message, self._at if at is None else at, target, harmful))
 
     def _table(self) -> dict[str, Callable[[Any], None]]:
         steps: dict[str, Callable[[Any], None]] = {
@@ -123,7 +124,7 @@ class Machine:
             "NEWOBJ": lambda _: self._instance(self._take(2)[0]),
             "NEWOBJ_EX": lambda _: self._instance(self._take(3)[0]),
             "OBJ": lambda _: self._instance(self._marked()[0]),
-            "INST": lambda names: (self._marked(), self._instance(self._look_up(*names)))[1],
+            "INST": self._inst,
             "BINPERSID": lambda _: self._load_storage(),
             "STOP": lambda _: self._stop(),
         }
@@ -240,6 +241,10 @@ class Machine:
         else:
             self.refuse("computed_call", "makes an instance of what another call returned", harmful=True)
         self._push(Made(_UNKNOWN))
+
+    def _inst(self, names: tuple[str, str]) -> None:
+        self._marked()
+        self._instance(self._look_up(*names))
 
     def _refuse_call(self, callee: Target) -> None:
         shown = ascii(callee.full)[1:-1][:200]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from registry.formats import view
 
 WINDOW_BYTES = 16 * 1024
-MAX_OPCODES = 1_000_000
+MAX_OPCODES = 600_000
 MAX_LINE_BYTES = 4096
 # Longer texts and numbers are data whose content plays no part.
 MAX_KEPT_TEXT = 4096
@@ -121,7 +121,7 @@ def opcodes(source: view.Bytes, start: int = 0, *, end: int | None = None) -> It
         if code not in _TABLE:
             raise Unreadable("unknown_opcode", f"holds an unknown instruction ({code:#04x})", offset=offset)
         name, form, protocol = _TABLE[code]
-        argument = _argument(cursor, form) if form else None
+        argument: Any = _argument(cursor, form) if form else None
         if offset < frame_end < cursor.at:
             raise Unreadable("frame", "holds an instruction that leaves its frame", offset=offset)
         if name == "FRAME":

@@ -68,18 +68,21 @@ _HARMFUL_PACKAGES = frozenset(
     _posixsubprocess _pyrepl _socket _sqlite3 _ssl _thread _winapi _xxsubinterpreters aiohttp antigravity asyncio
     asyncore atexit bdb builtins cProfile cffi cgi cgitb cloudpickle code codecs codeop commands compileall
     concurrent ctypes curses dbm dill distutils doctest ensurepip faulthandler fileinput fsspec ftplib functools gc
-    glob http httplib httpx idlelib imaplib imp importlib inspect io joblib jsonpickle lib2to3 linecache marshal
+    glob http httplib httpx idlelib imaplib imp importlib inspect io jsonpickle lib2to3 linecache marshal
     mmap modulefinder msvcrt multiprocessing nntplib nt ntpath operator os pdb pexpect pickle pickletools pip pipes
     pkgutil platform poplib posix posixpath profile pstats pty py_compile pyclbr pydoc pyximport requests runpy
     sched script selectors setuptools shelve shlex shutil signal site smtplib socket socketserver sqlite3 ssl
     subprocess sys sysconfig tarfile telnetlib tempfile test threading timeit tkinter trace tracemalloc turtle
-    types typing_extensions urllib urllib2 urllib3 uuid venv wandb webbrowser winreg wsgiref xmlrpc zipapp zipfile
+    types typing_extensions urllib urllib2 urllib3 uuid venv webbrowser winreg wsgiref xmlrpc zipapp zipfile
     zipimport
     """.split()  # noqa: SIM905 - a list of words reads better as one
 )
 # Parts of packages that hold data as well as ways to run code.
 _HARMFUL_PARTS = (
     "jinja2",
+    "joblib.externals",
+    "joblib.load",
+    "joblib.parallel",
     "logging.",
     "mlflow.pyfunc",
     "numpy.ctypeslib",
@@ -98,12 +101,14 @@ _HARMFUL_PARTS = (
     "tensorflow.keras.models.load_model",
     "tensorflow.load_op_library",
     "tensorflow.python",
-    "torch._C",
     "torch._dynamo",
     "torch._inductor",
     "torch.classes",
     "torch.compile",
-    "torch.distributed",
+    "torch.distributed.elastic",
+    "torch.distributed.launch",
+    "torch.distributed.rpc",
+    "torch.distributed.run",
     "torch.export",
     "torch.fx",
     "torch.hub",
@@ -114,7 +119,12 @@ _HARMFUL_PARTS = (
     "torch.package",
     "torch.serialization",
     "torch.storage._load_from_bytes",
-    "torch.utils",
+    "torch.utils._config_module",
+    "torch.utils.bottleneck",
+    "torch.utils.collect_env",
+    "torch.utils.cpp_extension",
+    "torch.utils.data.datapipes",
+    "torch.utils.model_zoo",
     "yaml.",
 )
 # Exceptions and plain types: refused like every name that is not allowed, but nothing that runs code by itself.
@@ -134,6 +144,8 @@ _PLAIN_BUILTINS = frozenset(
         "NotImplemented",
     }
 )
+# Plain data of packages that hold much else.
+_PLAIN_NAMES = frozenset({"uuid.UUID", "types.SimpleNamespace", "io.BytesIO", "_io.BytesIO"})
 
 
 def canonical(module: str, name: str) -> str:
@@ -147,6 +159,8 @@ def is_harmful(module: str, name: str) -> bool:
     parts = full.split(".")
     if parts[0] == "builtins" and len(parts) == 2:
         return parts[1] not in _PLAIN_BUILTINS and not parts[1].endswith(("Error", "Exception", "Warning"))
+    if full in _PLAIN_NAMES:
+        return False
     reached = _HARMFUL_PACKAGES if "." in name else frozenset()
     return (
         parts[0] in _HARMFUL_PACKAGES

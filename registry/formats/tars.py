@@ -51,7 +51,7 @@ def read(source: view.Bytes) -> Archive:
     pending, at = _Pending(), 0
     while True:
         block = source.read(at, BLOCK)
-        if block == bytes(BLOCK):
+        if not block or block == bytes(BLOCK):
             break
         if not is_header(block):
             raise BadArchive("header", f"has no sound header at byte {at}: cut off or altered")

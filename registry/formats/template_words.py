@@ -1,9 +1,7 @@
 """What a chat template says that nobody has written into the conversation, and when it says so. Pure.
 
-Most templates add words of their own: a default system prompt, the rules for tools. That is told and no more. What is
-counted against a template are words that appear only when a message says something in particular, or from some day on
-(a trigger), words that hide from the user, addresses that it builds from what people wrote, and characters that nobody
-can see.
+Words of its own, such as a default system prompt, are told and no more. What counts are words that appear only when a
+message says something in particular or from some day on, addresses built from what people wrote, hidden characters.
 """
 
 import itertools

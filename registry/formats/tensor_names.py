@@ -15,14 +15,12 @@ def fault_of(names: Iterable[str]) -> tuple[str, str] | None:
         if fault:
             return "bad_name", fault
         folded = name.lower() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()
-        other = alike.setdefault(folded, name)
-        if other is not name:
-            if other == name:
-                return (
-                    "duplicate_name",
-                    f"tensor {name!a} appears twice, so readers may disagree on what it is",
-                )
-            return "alike_names", f"tensors {other!a} and {name!a} have names that look the same"
+        if folded not in alike:
+            alike[folded] = name
+        elif alike[folded] == name:
+            return "duplicate_name", f"tensor {name!a} appears twice, so readers may disagree on it"
+        else:
+            return "alike_names", f"tensors {alike[folded]!a} and {name!a} have names that look the same"
     return None
 
 

@@ -61,13 +61,10 @@ def read(source: view.Bytes) -> Archive:
     entries, faults = _entries(source.read(begin, length), count)
     members, at = [], 0
     for entry in sorted(entries, key=lambda entry: entry.header):
-        if entry.header != at:
-            words = (
-                "overlaps another member"
-                if entry.header < at
-                else "does not begin where the one before it ends"
-            )
-            faults.append(Fault("layout", words, entry.name))
+        if entry.header < at:  # read no further: many members at one place would be read over and over
+            raise BadArchive("layout", "overlaps another member", member=entry.name)
+        if entry.header > at:
+            faults.append(Fault("layout", "does not begin where the one before it ends", entry.name))
         member, at = _local(source, entry, faults)
         members.append(member)
     if at != begin:

@@ -40,7 +40,7 @@ class HostUnknown(OSError):
 
 
 class Reach(enum.IntEnum):
-    """From where an address can be reached; never means that nothing is to be connected to."""
+    """From where an address can be reached; `NEVER` is for what no source of models is."""
 
     PUBLIC = 0
     PRIVATE = 1
@@ -104,8 +104,8 @@ def reach_of(text: str) -> Reach:
         address: Address = ipaddress.ip_address(text)
     except ValueError:
         return Reach.NEVER
-    if text.lower() in METADATA or str(address) in METADATA:
-        return Reach.LINK_LOCAL
+    if str(address) in METADATA:
+        return Reach.NEVER
     carried = _carried(address)
     return _plain_reach(address) if carried is None else reach_of(str(carried))
 

@@ -46,7 +46,7 @@ class HubApi:
         self.repository = repository
         self.endpoint = endpoint.rstrip("/")
         self.files = RangeClient(Guard(self.endpoint), limits=limits, clock=clock)
-        self._client = RangeClient(Guard(self.endpoint), limits=LIMITS, clock=clock)
+        self._client = RangeClient(Guard(self.endpoint), limits=limits or LIMITS, clock=clock)
         self._clock = clock
         # Sent only where one is configured; `RangeClient` shows it to no other origin.
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -120,7 +120,10 @@ class S3Source:
             raise base.UnsafeListing(
                 f"s3://{self.bucket}/{self.prefix} cannot be kept safely: {error}."
             ) from None
-        with_claim = [path for path, listed in objects.items() if "SHA256" in listed.checksums]
+        # An entity tag with a dash is that of an object put together from parts: so is its SHA-256, made of theirs.
+        with_claim = [
+            path for path, one in objects.items() if "SHA256" in one.checksums and "-" not in one.tag
+        ]
         claims = {path: self._claim(path, objects[path]) for path in with_claim[:MOST_HEADS]}
         return [
             base.RemoteFile(

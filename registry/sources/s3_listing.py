@@ -56,8 +56,7 @@ class _Reader:
     """Collects the elements of the top and of each <Contents>."""
 
     def __init__(self) -> None:
-        # The encoding is ours to say: another one could hide what is refused below.
-        self.parser = expat.ParserCreate("utf-8")
+        self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._refuse
         self.parser.StartElementHandler = self._start

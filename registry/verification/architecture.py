@@ -12,7 +12,6 @@ from registry.formats.architectures.quantised import Quantisation, quantisation_
 from registry.lifecycle import Outcome, Severity
 from registry.verification import checkpoints
 from registry.verification.checkpoints import Checkpoint, members_of
-from registry.verification.gathered import by_file
 from registry.verification.outcomes import Finding, failed, skipped, undecided
 from registry.verification.subject import NotReadable, Seen, Subject, json_of
 
@@ -22,7 +21,7 @@ LISTED = 50  # how many the evidence lists
 
 def tensors(subject: Subject) -> Iterator[Finding]:
     """C9: names and shapes as the configuration says, nothing missing and nothing more."""
-    found = list(by_file(_findings(subject)))
+    found = list(_findings(subject))
     if not found:
         yield _nothing(subject)
     yield from found

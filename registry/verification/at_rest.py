@@ -5,6 +5,7 @@ how silent damage shows. A file that was plainly written to is the business of C
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from registry.lifecycle import Severity
 from registry.verification.outcomes import Finding, failed, passed, skipped
@@ -44,7 +45,7 @@ def unchanged(subject: Subject) -> Iterator[Finding]:
 
 def _damage(file: Seen, subject: Subject) -> Finding:
     state, sha256 = subject.last_read[file.path]
-    evidence = {
+    evidence: dict[str, Any] = {
         "expected": sha256,
         "found": file.sha256,
         "state_then": list(state),

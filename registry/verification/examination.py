@@ -40,6 +40,7 @@ class Question:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[BaseCopy, ...] = ()
     observed: SourceFacts | None = None
+    observed_on: str = ""
     earlier: SourceFacts | None = None
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False
@@ -53,6 +54,8 @@ class Examination:
     outcomes: tuple[CheckOutcome, ...]
     bytes_read: int
     file_states: Mapping[str, tuple[int, ...]]
+    # SHA-256 of each file that could be read, in hexadecimal, by path.
+    digests: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def examine(
@@ -64,6 +67,7 @@ def examine(
         outcomes=tuple(run_checks(_subject(question, read, now), now=now)),
         bytes_read=read.bytes_read,
         file_states={path: file.state for path, file in read.seen.items()},
+        digests={path: file.sha256 for path, file in read.seen.items()},
     )
 
 

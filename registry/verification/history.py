@@ -88,24 +88,21 @@ def _people(subject: Subject, observed: SourceFacts) -> Iterator[Sign]:
     earlier = subject.earlier
     if earlier is None:
         return
-    if (
-        earlier.authors is not None
-        and observed.authors is not None
-        and set(earlier.authors) != set(observed.authors)
-    ):
-        new = ", ".join(sorted(set(observed.authors) - set(earlier.authors)))[:200] or "fewer people"
-        if earlier.commit is not None and earlier.commit == observed.commit:
-            yield Sign(Level.DANGER, "authors", f"names other authors of the same commit than before ({new})")
-        else:
-            yield Sign(
-                Level.DOUBT,
-                "authors",
-                f"names authors who were not there when this version was registered ({new})",
-            )
+    before, now = earlier.authors, observed.authors
+    if before is not None and now is not None and set(before) != set(now):
+        words = (
+            f"names {_names(now)} as authors of the registered commit, and named {_names(before)} before: "
+            "an account was renamed or removed, or this is another commit"
+        )
+        yield Sign(Level.DOUBT, "authors", words)
     if earlier.commit_verified and observed.commit_verified is False:
         yield Sign(
             Level.WARNING, "signature", "says that the commit is not signed, and said before that it is"
         )
+
+
+def _names(people: tuple[str, ...]) -> str:
+    return ", ".join(sorted(people))[:200] or "nobody"
 
 
 def _dates(subject: Subject, observed: SourceFacts) -> Iterator[Sign]:
@@ -122,12 +119,9 @@ def _dates(subject: Subject, observed: SourceFacts) -> Iterator[Sign]:
     earlier = subject.earlier
     if earlier is None:
         return
-    if (
-        earlier.commit
-        and earlier.commit == observed.commit
-        and _differ(earlier.committed_at, observed.committed_at)
-    ):
-        yield Sign(Level.DANGER, "date", "gives the same commit another date than before")
+    if _differ(earlier.committed_at, observed.committed_at):
+        words = "gives the registered commit another date than before, although no commit can change its date"
+        yield Sign(Level.WARNING, "date", words)
     before = _time(earlier.last_modified)
     if before and changed and changed < before:
         yield Sign(
@@ -158,7 +152,7 @@ def hub_scan(subject: Subject) -> Iterator[Finding]:
     if not observed.scans and observed.scan_status is None:
         yield skipped("The source does not tell what its scanners found.")
         return
-    day = f" on {subject.examined_on[:10]}" if subject.examined_on else ""
+    day = f" on {subject.observed_on[:10]}" if subject.observed_on else ""
     scans = observed.scans or ()
     for scan in sorted(scans, key=lambda item: item.path):
         found = _scan(scan, day)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from modelcustody_client import manifest
 
 from registry.lifecycle import Severity
-from registry.verification.outcomes import Finding, failed, passed, undecided
+from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import Expected, Seen, Subject
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -40,12 +40,19 @@ def file_set(subject: Subject) -> Iterator[Finding]:
             path=path,
             severity=Severity.HIGH,
         )
-    if not disguised and not subject.unreadable and set(subject.seen) == set(subject.expected):
+    if disguised or subject.unreadable or set(subject.seen) != set(subject.expected):
+        return
+    if _is_loose(subject):
+        yield skipped(f"There is no manifest to hold the {len(subject.seen)} files against.")
+    else:
         yield passed(f"All {len(subject.expected)} files of the manifest are present, and no others.")
 
 
 def digests(subject: Subject) -> Iterator[Finding]:
     """C3: each file has the size and SHA-256 of the manifest, and the digest that its source claimed."""
+    if _is_loose(subject):
+        yield skipped("There is no manifest, so nothing says what each file should hold.")
+        return
     claims = {"sha256": 0, "git-oid": 0}
     clean = True
     for path, expected in sorted(subject.expected.items()):
@@ -76,6 +83,11 @@ def digests(subject: Subject) -> Iterator[Finding]:
             f"{held} of them also match what the source claimed.",
             claims=claims,
         )
+
+
+def _is_loose(subject: Subject) -> bool:
+    """Whether the files were merely found, so that no list says which they are to be."""
+    return bool(subject.expected) and not any(item.sha256 for item in subject.expected.values())
 
 
 def _fault(expected: Expected, seen: Seen) -> str:

@@ -13,7 +13,11 @@ from registry.verification.subject import LicenseClaim, Subject
 # Which licence texts are about the model, rather than its code or a notice.
 ABOUT_MODEL = (Covers.MODEL, Covers.WEIGHTS)
 CARD = "README.md"
-GATES = {"auto": "whoever asks and accepts them", "manual": "whom its owners let in"}
+GATES = {
+    "auto": "those who accept its terms",
+    "manual": "those who accept its terms and whom its owners let in",
+    "yes": "those who accept its terms",
+}
 
 
 def license_text(subject: Subject) -> Iterator[Finding]:
@@ -28,7 +32,7 @@ def _gate(observed: SourceFacts | None) -> Iterator[Sign]:
     """A gate has terms of its own, which count beside the licence."""
     if observed is not None and observed.gated in GATES:
         words = (
-            f"opens the repository only to {GATES[observed.gated]}: the terms that were accepted to get the files are part of "
+            f"opens the repository only to {GATES[observed.gated]}: what was accepted to get the files is part of "
             "what governs their use. Keep who accepted them, and when"
         )
         yield Sign(Level.NOTE, "gated", words)

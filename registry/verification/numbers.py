@@ -87,21 +87,17 @@ def _faults(
     file: Seen, tensors: tuple[numbers.Tensor, ...], data_begin: int, tally: _Tally
 ) -> Iterator[Finding]:
     samples = file.samples or _of_whole(file, tensors, data_begin)
-    offsets, place = sorted(samples), 0
-    for tensor in sorted(tensors, key=lambda item: item.begin):
+    for offset in sorted(samples):
+        tally.places.update(f"{file.path}\0{offset}\0{len(samples[offset])}\n".encode())
+        tally.size += len(samples[offset])
+    for tensor, pieces in numbers.cut(samples, tensors, data_begin=data_begin):
         tally.tensors += 1
-        end, first = data_begin + tensor.end, place
-        while place < len(offsets) and offsets[place] < end:
-            place += 1
-        mine = offsets[first:place]
-        if not mine:
+        if not pieces:
             continue
-        pieces = [samples[offset] for offset in mine]
         tally.looked_at += 1
-        tally.size += sum(map(len, pieces))
-        for offset in mine:
-            tally.places.update(f"{file.path}\0{offset}\0{len(samples[offset])}\n".encode())
-        signs = number_signs.signs_of(pieces, tensor.dtype, unit=numbers.unit_of(tensor.dtype))
+        signs = number_signs.signs_of(
+            [data for _, data in pieces], tensor.dtype, unit=numbers.unit_of(tensor.dtype)
+        )
         fault = _fault(tensor, signs)
         if fault is not None:
             severity, words = fault
@@ -110,7 +106,7 @@ def _faults(
                 path=file.path,
                 severity=severity,
                 tensor=tensor.name,
-                offsets=mine,
+                offsets=[offset for offset, _ in pieces],
                 looked_at=signs.looked_at,
             )
 
@@ -122,11 +118,13 @@ def _fault(tensor: numbers.Tensor, signs: number_signs.Signs) -> tuple[Severity,
         return Severity.HIGH, f"holds at least {signs.nan} values that are not numbers (NaN)"
     if signs.infinite and not _MASK.search(tensor.name):
         return Severity.HIGH, f"holds at least {signs.infinite} infinite values"
-    is_large = len(tensor.shape) > 1 and math.prod(tensor.shape) >= LARGE
-    return _of_large(tensor, signs) if is_large and not _STARTS_AT_ZERO.search(tensor.name) else None
+    fault = _of_large(tensor, signs)
+    return fault if fault and not _STARTS_AT_ZERO.search(tensor.name) else None
 
 
 def _of_large(tensor: numbers.Tensor, signs: number_signs.Signs) -> tuple[Severity, str] | None:
+    if len(tensor.shape) < 2 or math.prod(tensor.shape) < LARGE:
+        return None
     is_float = tensor.dtype in number_signs.FLOATS
     if signs.is_zero and (is_float or "weight" in tensor.name):
         return Severity.MEDIUM, "is all zeros wherever it was looked at: damaged, or never filled"

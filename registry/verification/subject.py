@@ -107,6 +107,7 @@ class Subject:
     lineage: tuple[Ancestor, ...] = ()
     bases: tuple[Base, ...] = ()
     observed: SourceFacts | None = None  # the newest look at the source
+    observed_on: str = ""  # RFC 3339, when that look was taken
     earlier: SourceFacts | None = None  # the look that the version was registered from
     trusted: tuple[TrustedSigner, ...] = ()
     signature_required: bool = False
@@ -116,7 +117,7 @@ class Subject:
     @functools.cached_property
     def headers(self) -> Mapping[str, safetensors.Header | safetensors.BadHeader]:
         """The header of every safetensors file, or what is wrong with it; parsed once for all checks."""
-        return {file.path: _header(file) for file in self.files(".safetensors")}
+        return headers_of(self.seen)
 
     @functools.cached_property
     def ggufs(self) -> Mapping[str, gguf_header.Header | gguf_header.BadGguf]:
@@ -148,6 +149,11 @@ def _gguf(file: Seen) -> gguf_header.Header | gguf_header.BadGguf:
         return gguf.parse_header(file.start, file_size=file.size)
     except gguf_header.BadGguf as error:
         return error
+
+
+def headers_of(seen: Mapping[str, Seen]) -> dict[str, safetensors.Header | safetensors.BadHeader]:
+    """The header of every safetensors file among these, or what is wrong with it."""
+    return {path: _header(seen[path]) for path in sorted(seen) if seen[path].suffix == ".safetensors"}
 
 
 def _header(file: Seen) -> safetensors.Header | safetensors.BadHeader:
@@ -201,5 +207,7 @@ def walk(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member name appears twice")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1) if len(names) < 1000 else ""
+        raise ValueError(f"the member name {twice[:80]!a} appears twice")
     return members

@@ -5,11 +5,15 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum, auto
 from typing import Any
 
+from registry.formats import gguf_header
 from registry.verification.documents import documents
 from registry.verification.subject import NotReadable, Seen, text_of, walk
 
 MEMBER = "chat_template"
 MAX_TEMPLATES = 200
+# Layers of an Ollama model that are templates in Go's language or plain text, by the names that its source gives them.
+OLLAMA_LAYERS = ("template", "prompt", "system")
+OLLAMA_MANIFEST = "ollama-manifest.json"
 
 
 class Language(StrEnum):
@@ -37,11 +41,14 @@ class Unread:
     why: str
 
 
-def templates_of(files: list[Seen]) -> Iterator[TemplateSource | Unread]:
-    """Every template in these files, by path."""
+def templates_of(
+    files: list[Seen], ggufs: Mapping[str, gguf_header.Header | gguf_header.BadGguf]
+) -> Iterator[TemplateSource | Unread]:
+    """Every template in these files; `ggufs` are the headers of those that are GGUF weights."""
+    layers = OLLAMA_LAYERS if any(file.name == OLLAMA_MANIFEST for file in files) else OLLAMA_LAYERS[:1]
     for file in files:
-        if file.suffix == ".jinja" or _is_ollama(file):
-            language = Language.GO if _is_ollama(file) else Language.JINJA
+        if file.suffix == ".jinja" or file.name in layers:
+            language = Language.GO if file.name in layers else Language.JINJA
             try:
                 yield TemplateSource(file.path, "", text_of(file).removeprefix("\ufeff"), language)
             except NotReadable as error:
@@ -51,11 +58,11 @@ def templates_of(files: list[Seen]) -> Iterator[TemplateSource | Unread]:
             yield Unread(file.path, str(value))
         else:
             yield from _members(file.path, value)
-
-
-def _is_ollama(file: Seen) -> bool:
-    """Whether it is the template layer of an Ollama model, which lies as a file of that name."""
-    return file.name == "template"
+    for path, header in ggufs.items():
+        if isinstance(header, gguf_header.BadGguf):
+            yield Unread(path, f"the header of {path} cannot be read")
+        else:
+            yield from (TemplateSource(path, key, text) for key, text in header.templates.items())
 
 
 def _members(path: str, value: Any) -> Iterator[TemplateSource | Unread]:

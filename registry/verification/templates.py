@@ -34,7 +34,7 @@ def templates(subject: Subject) -> Iterator[Finding]:
     """C14: chat templates only put text together."""
     read: dict[str, list[_Read]] = {}
     unread: dict[str, str] = {}
-    for source in templates_of(subject.files()):
+    for source in templates_of(subject.files(), subject.ggufs):
         if isinstance(source, Unread):
             unread.setdefault(source.path, f"The template cannot be read: {source.why}.")
             continue
@@ -125,7 +125,7 @@ def _differences(subject: Subject, read: dict[str, list[_Read]]) -> dict[str, _D
     theirs = [
         (base.model, source)
         for base in subject.bases
-        for source in templates_of(sorted(base.seen.values(), key=lambda file: file.path))
+        for source in templates_of(sorted(base.seen.values(), key=lambda file: file.path), {})
         if isinstance(source, TemplateSource)
     ]
     known = {_digest(source.text) for _, source in theirs}

@@ -106,7 +106,8 @@ def _bounded(found: Examination) -> Examination:
         by_check.setdefault(outcome.check_id, []).append(outcome)
     kept = (outcome for outcomes in by_check.values() for outcome in _worst(outcomes))
     states = {plain(path): state for path, state in found.file_states.items()}
-    return dataclasses.replace(found, outcomes=tuple(_cut(kept)), file_states=states)
+    digests = {plain(path): digest for path, digest in found.digests.items()}
+    return dataclasses.replace(found, outcomes=tuple(_cut(kept)), file_states=states, digests=digests)
 
 
 def _worst(outcomes: list[CheckOutcome]) -> list[CheckOutcome]:

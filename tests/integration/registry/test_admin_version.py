@@ -10,7 +10,7 @@ from django.utils import timezone
 from governance.permissions import Role
 from registry.actions import custody
 from registry.models import ModelVersion
-from tests import decisions, desk, factories, intake
+from tests import decisions, desk, factories, folders, intake
 from tests.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +109,7 @@ def test_progress_is_shown_while_a_run_is_open_and_the_page_loads_anew_at_its_en
     run = version.verificationruns.get()
     now = timezone.now()
     run.state, run.worker, run.heartbeat_at, run.started_at = "running", "host:1", now, now
-    run.bytes_done, run.bytes_total = 25, 100
+    run.bytes_done, run.bytes_total, run.bytes_per_second, run.stage = 25_000, 100_000, 500, "reading"
     run.save()
     client, _ = desk.client(Role.OFFICER)
     strip = reverse("admin:registry_modelversion_strip", args=[version.pk])
@@ -121,10 +121,31 @@ def test_progress_is_shown_while_a_run_is_open_and_the_page_loads_anew_at_its_en
     intake.smoke_open(version)
     after = client.get(strip)
 
-    assert 'aria-valuenow="25"' in during.content.decode()
+    shown = " ".join(during.content.decode().split())
+    assert 'aria-valuenow="25" aria-valuetext="25 %, 25.0 kB of 100.0 kB, about 3 min left"' in shown
+    assert "<b>Reading the files</b>" in shown
+    assert "<span>25.0 kB of 100.0 kB, 500 B/s</span>" in shown
+    assert "<b>25 %</b>, about 3 min left" in shown
     assert strip in during.content.decode()
     assert "HX-Refresh" not in during.headers
     assert after.headers["HX-Refresh"] == "true"
+
+
+def test_a_run_of_unknown_length_shows_what_it_does(tmp_path: Path) -> None:
+    version = intake.registered(folders.write(tmp_path / "m", folders.model_files()))
+    client, _ = desk.client(Role.OFFICER)
+    strip = reverse("admin:registry_modelversion_strip", args=[version.pk])
+    waiting = client.get(strip).content.decode()
+    version.resolutionruns.update(
+        state="running", worker="host:1", heartbeat_at=timezone.now(), stage="fetching", bytes_done=5_000
+    )
+    shown = client.get(strip).content.decode()
+
+    assert "Waiting for a worker" in waiting
+    assert "progressbar" not in waiting
+    assert 'role="progressbar" aria-label="Fetching the files"' in shown
+    assert "aria-valuenow" not in shown
+    assert "5.0 kB so far" in shown
 
 
 def test_a_missing_reason_is_asked_for_at_its_field() -> None:

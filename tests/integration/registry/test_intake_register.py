@@ -40,7 +40,7 @@ def test_a_hub_repository_is_meant_at_main_unless_said_otherwise() -> None:
     ("fields", "field"),
     [
         ({"source": "org/name"}, "source"),
-        ({"source": "https://example.org/x"}, "source"),
+        ({"source": "ftp://example.org/x"}, "source"),
         ({"source": "hf://only-a-name"}, "source"),
         ({"source": "hf://org/../name"}, "source"),
         ({"source": "hf://org/name", "name": "other/name"}, "name"),

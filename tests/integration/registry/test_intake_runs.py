@@ -204,6 +204,45 @@ def test_the_heart_tells_the_work_when_its_lease_is_lost() -> None:
         heart.advance(1)
 
 
+@pytest.mark.django_db
+def test_the_heart_tells_stage_and_pace_until_the_run_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, lease = claimed()
+    heart, clock = heartbeat.Heart(lease), iter([10.0, 12.0, 14.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    heart.stage(heartbeat.Stage.FETCHING)
+    heart.expect(10_000)
+    heart._beat()
+    heart.advance(4000)
+    heart._beat()
+
+    run.refresh_from_db()
+    assert (run.stage, run.bytes_per_second, run.seconds_left) == ("fetching", 2000, 3)
+    heart.stage(heartbeat.Stage.READING)
+    heart._beat()
+    run.refresh_from_db()
+    assert (run.stage, run.bytes_per_second, run.seconds_left) == ("reading", 0, None)
+    runs.put_back(lease, STOPPED, now=NOW)
+    run.refresh_from_db()
+    assert (run.stage, run.bytes_per_second, run.seconds_left) == ("", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate"),
+    [
+        ([(0, 0)], 0),
+        ([(0, 0), (0, 5)], 0),
+        ([(0, 0), (2, 200)], 100),
+        ([(0, 0), (2, 0), (4, 400), (6, 800), (8, 1200), (10, 1600), (12, 2000)], 200),
+        ([(0, 0), (60, 600)], 10),
+        ([(0, 900), (2, 100)], 0),  # what was given up is no pace
+    ],
+)
+def test_the_pace_is_that_of_the_last_ten_seconds(samples: list[tuple[int, int]], rate: int) -> None:
+    pace = heartbeat.Rate()
+
+    assert [pace.add(done, now=float(now)) for now, done in samples][-1] == rate
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_eight_racing_moves_one_wins_and_one_is_logged() -> None:
     version = factories.resolved_version()
