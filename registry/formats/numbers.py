@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from registry.formats.gguf_types import TYPES_BY_NAME
@@ -12,6 +12,7 @@ BLOCK_BYTES = 4096
 BLOCKS = 4
 # Fewer bytes than this say little of a tensor: then every second, third, ... tensor is looked at instead.
 LEAST_BYTES = 256
+MAX_PIECE_BYTES = 256 * 1024
 
 
 class Tensor(Protocol):
@@ -38,6 +39,10 @@ class Tensor(Protocol):
         """Where it ends in the data part."""
 
 
+# A tensor, and the pieces that were looked at of it, each with its offset in the file.
+Sampled = tuple[Tensor, list[tuple[int, bytes]]]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Share:
     """How much of one file may be looked at."""
@@ -55,14 +60,38 @@ NOTHING = Share(0)
 
 
 def pieces(tensors: Sequence[Tensor], *, data_begin: int, share: Share) -> tuple[tuple[int, int], ...]:
-    """Where to look, as (offset in the file, length): small tensors whole, of others blocks from end to end."""
+    """Where to look, as (offset in the file, length): small tensors whole, of others blocks from end to end.
+
+    Pieces that touch are one, so that a thousand small tensors are not a thousand pieces.
+    """
     if not share.size:
         return ()
     stride, each = share.of(len(tensors))
     found: list[tuple[int, int]] = []
     for tensor in sorted(tensors[::stride], key=lambda item: item.begin):
-        found.extend(_blocks(tensor, data_begin + tensor.begin, each))
+        for offset, length in _blocks(tensor, data_begin + tensor.begin, each):
+            last, size = found[-1] if found else (0, -1)
+            if last + size == offset and size + length <= MAX_PIECE_BYTES:
+                found[-1] = (last, size + length)
+            else:
+                found.append((offset, length))
     return tuple(found)
+
+
+def cut(samples: Mapping[int, bytes], tensors: Sequence[Tensor], *, data_begin: int) -> Iterator[Sampled]:
+    """Each tensor with what `samples`, which are pieces by their offset, hold of it."""
+    offsets = sorted(samples)
+    place = 0
+    for tensor in sorted(tensors, key=lambda item: item.begin):
+        begin, end = data_begin + tensor.begin, data_begin + tensor.end
+        while place < len(offsets) and offsets[place] + len(samples[offsets[place]]) <= begin:
+            place += 1
+        mine, at = [], place
+        while at < len(offsets) and offsets[at] < end:
+            first = max(offsets[at], begin)
+            mine.append((first, samples[offsets[at]][first - offsets[at] : end - offsets[at]]))
+            at += 1
+        yield tensor, mine
 
 
 def _blocks(tensor: Tensor, begin: int, each: int) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from registry.formats import tensor_names
+from registry.formats import json_strings, tensor_names
 
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 24 * 1024 * 1024
@@ -55,7 +55,6 @@ DTYPE_BITS: Mapping[str, int] = {
 _STRINGS_OF_A_TENSOR = 5
 _METADATA = "__metadata__"
 _BATCH = 4096
-_ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -132,7 +131,11 @@ def parse_header(start: bytes | bytearray, *, file_size: int) -> Header:
         raise BadHeader("no_tensors", "the file names no tensors")
     if len(members) > MAX_TENSORS:
         raise BadHeader("too_many_tensors", f"{len(members)} tensors; at most {MAX_TENSORS} are accepted")
-    tensors = sorted(map(_tensor, members, _entries(members)), key=_place)
+    shapes: dict[tuple[int, ...], tuple[int, ...]] = {}
+    tensors = sorted(
+        (_tensor(name, entry, shapes) for name, entry in zip(members, _entries(members), strict=True)),
+        key=_place,
+    )
     _check_once(data, tensors=len(members), metadata=metadata)
     if fault := tensor_names.fault_of(members):
         raise BadHeader(*fault)
@@ -214,8 +217,9 @@ def _is_numbers(value: Any) -> bool:
     return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
 
 
-def _tensor(name: str, entry: _Entry) -> Tensor:
-    shape, (begin, end) = entry.shape, entry.data_offsets
+def _tensor(name: str, entry: _Entry, shapes: dict[tuple[int, ...], tuple[int, ...]]) -> Tensor:
+    """One tensor; `shapes` lets the many of the same shape share it in memory."""
+    shape, (begin, end) = shapes.setdefault(entry.shape, entry.shape), entry.data_offsets
     if len(shape) > MAX_RANK:
         raise BadHeader(
             "bad_shape", f"tensor {name!a} has {len(shape)} dimensions; at most {MAX_RANK} are accepted"
@@ -240,12 +244,10 @@ def _place(tensor: Tensor) -> tuple[int, int]:
 def _check_once(data: bytes, *, tensors: int, metadata: Mapping[str, str] | None) -> None:
     """No name stands twice in any object, and no number has a sign.
 
-    The decoder keeps the last of two members of one name. What it kept has a known number of strings, and each member
-    that it dropped had at least one more: so the header has exactly that number where nothing was dropped.
+    The decoder keeps the last of two members of one name; `json_strings` says how that is found out.
     """
     kept = _STRINGS_OF_A_TENSOR * tensors + (0 if metadata is None else 1 + 2 * len(metadata))
-    bare = _ESCAPE.sub(b"", data) if b"\\" in data else data
-    if bare.count(b'"') != 2 * kept:
+    if json_strings.in_text(data) != kept:
         raise BadHeader(
             "duplicate_name",
             f"{_twice(data)} appears twice in the header, so readers may disagree on what it means",

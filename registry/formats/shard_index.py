@@ -1,12 +1,10 @@
 """Reads the index that says which of several safetensors files holds which tensor. Pure."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+from registry.formats import json_strings
 
 
 class BadIndex(ValueError):
@@ -16,7 +14,7 @@ class BadIndex(ValueError):
 class Index(msgspec.Struct, frozen=True):
     """Which file holds which tensor, and how many bytes all tensors have, if the index says so."""
 
-    weight_map: Mapping[str, str]
+    weight_map: dict[str, str]
     metadata: Any = None
 
     @property
@@ -42,21 +40,8 @@ def parse_index(data: bytes) -> Index:
         raise BadIndex("it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadIndex(f"it is not JSON: {str(error)[:160]}") from None
-    # Outside of strings a colon stands for a member and for nothing else; of two of one name the decoder kept one.
-    others = [msgspec.json.decode(raw) for name, raw in top.items() if name != "weight_map"]
-    if _STRING.sub(b"", data).count(b":") != len(top) + len(index.weight_map) + _members(others):
+    others = {name: msgspec.json.decode(raw) for name, raw in top.items() if name != "weight_map"}
+    kept = json_strings.in_value(others) + 1 + 2 * len(index.weight_map)
+    if json_strings.in_text(data) != kept:
         raise BadIndex("a name stands twice in it, so readers may disagree on what it means")
     return index
-
-
-def _members(values: list[Any]) -> int:
-    """How many members all objects in these values have."""
-    count, pending = 0, list(values)
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            count += len(value)
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-    return count

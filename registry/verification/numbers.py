@@ -87,21 +87,17 @@ def _faults(
     file: Seen, tensors: tuple[numbers.Tensor, ...], data_begin: int, tally: _Tally
 ) -> Iterator[Finding]:
     samples = file.samples or _of_whole(file, tensors, data_begin)
-    offsets, place = sorted(samples), 0
-    for tensor in sorted(tensors, key=lambda item: item.begin):
+    for offset in sorted(samples):
+        tally.places.update(f"{file.path}\0{offset}\0{len(samples[offset])}\n".encode())
+        tally.size += len(samples[offset])
+    for tensor, pieces in numbers.cut(samples, tensors, data_begin=data_begin):
         tally.tensors += 1
-        end, first = data_begin + tensor.end, place
-        while place < len(offsets) and offsets[place] < end:
-            place += 1
-        mine = offsets[first:place]
-        if not mine:
+        if not pieces:
             continue
-        pieces = [samples[offset] for offset in mine]
         tally.looked_at += 1
-        tally.size += sum(map(len, pieces))
-        for offset in mine:
-            tally.places.update(f"{file.path}\0{offset}\0{len(samples[offset])}\n".encode())
-        signs = number_signs.signs_of(pieces, tensor.dtype, unit=numbers.unit_of(tensor.dtype))
+        signs = number_signs.signs_of(
+            [data for _, data in pieces], tensor.dtype, unit=numbers.unit_of(tensor.dtype)
+        )
         fault = _fault(tensor, signs)
         if fault is not None:
             severity, words = fault
@@ -110,7 +106,7 @@ def _faults(
                 path=file.path,
                 severity=severity,
                 tensor=tensor.name,
-                offsets=mine,
+                offsets=[offset for offset, _ in pieces],
                 looked_at=signs.looked_at,
             )
 

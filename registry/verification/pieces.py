@@ -12,6 +12,7 @@ class Wanted:
     keep: int = 0  # the first bytes by which a file's kind is told are kept of every file
     pieces: tuple[tuple[int, int], ...] = ()  # (offset, length), ascending, none overlapping the next
     header: object = None
+    cost: int = 0  # bytes that the header takes in memory from now on
 
 
 # Is given the start of the file, which grows; yields how many bytes of it it needs next, and goes on when they are
@@ -98,14 +99,17 @@ class Collector:
             self._close()
 
     def _accept(self, wanted: Wanted) -> None:
+        if not self._budget.take(wanted.cost):
+            return  # as if the start had not fitted: what a check needs of it, it will not find
         self.wanted = wanted
         if self._budget.take(sum(length for _, length in wanted.pieces)):
             self._pieces = list(reversed(wanted.pieces))
-        # Pieces that passed by while the plan waited for more of the start are in what is held of it.
-        while self._pieces and self._pieces[-1][0] < self._at:
+        # What passed by while the plan waited for more of the start is in what is held of it.
+        while self._pieces and sum(self._pieces[-1]) <= self._at:
             offset, length = self._pieces.pop()
-            if offset + length <= len(self._start):
-                self.samples[offset] = bytes(self._start[offset : offset + length])
+            self.samples[offset] = bytes(self._start[offset : offset + length])
+        if self._pieces and self._pieces[-1][0] < self._at:
+            self._open += self._start[self._pieces[-1][0] : self._at]
 
     def _close(self) -> None:
         if self._plan is not None:

@@ -7,6 +7,8 @@ from registry.formats.gguf_header import BadGguf
 from registry.verification import structure
 from registry.verification.pieces import Plan, Wanted
 
+# What one tensor of a header takes in memory, its name included.
+TENSOR_BYTES = 256
 # Reads a file by (offset, length), beside the pass over it.
 ReadAt = Callable[[int, int], bytes]
 
@@ -43,6 +45,7 @@ def _safetensors(start: bytearray, *, size: int, sampling: numbers.Share) -> Pla
         return Wanted(header=error)
     return Wanted(
         header=header,
+        cost=TENSOR_BYTES * len(header.tensors),
         pieces=numbers.pieces(header.tensors, data_begin=header.header_bytes, share=sampling),
     )
 
@@ -55,5 +58,6 @@ def _gguf(start: bytearray, *, size: int, sampling: numbers.Share) -> Plan:
     return Wanted(
         keep=header.data_begin,
         header=header,
+        cost=TENSOR_BYTES * len(header.tensors),
         pieces=numbers.pieces(header.tensors, data_begin=header.data_begin, share=sampling),
     )

@@ -98,13 +98,7 @@ def _index_faults(
     outside = [name for name in named if "/" in name or "\\" in name or name in {"", ".", ".."}]
     missing = [name for name in named if f"{folder}{name}" not in subject.headers and name not in outside]
     held = {name: headers[f"{folder}{name}"] for name in named if f"{folder}{name}" in headers}
-    wrong = _misplaced(index.weight_map, held)
-    unlisted = [
-        tensor.name
-        for header in held.values()
-        for tensor in header.tensors
-        if tensor.name not in index.weight_map
-    ]
+    wrong, unlisted = _misplaced(index.weight_map, held)
     for words, names in (
         ("names files outside its folder", outside),
         ("names weight files that are missing", missing),
@@ -116,24 +110,25 @@ def _index_faults(
             shown = ", ".join(sorted(names)[:MAX_NAMED])
             yield failed(f"The index {words}: {shown}.", path=file.path, count=len(names))
             return
-    yield from _minor_faults(file, index, held=held, headers=headers)
+    yield from _minor_faults(file, index.total_size, named=set(named), held=held, headers=headers)
 
 
 def _minor_faults(
     file: Seen,
-    index: shard_index.Index,
+    total_size: int | None,
     *,
+    named: set[str],
     held: Mapping[str, safetensors.Header],
     headers: Mapping[str, safetensors.Header],
 ) -> Iterator[Finding]:
-    folder, named = folder_of(file.path), set(index.weight_map.values())
+    folder = folder_of(file.path)
     beside = sorted(
         path for path in headers if folder_of(path) == folder and path.removeprefix(folder) not in named
     )
     real = sum(header.tensors[-1].end for header in held.values())
-    if index.total_size is not None and len(held) == len(named) and index.total_size != real:
+    if total_size is not None and len(held) == len(named) and total_size != real:
         yield failed(
-            f"The index says {index.total_size} bytes of tensors, the files hold {real}.",
+            f"The index says {total_size} bytes of tensors, the files hold {real}.",
             path=file.path,
             severity=Severity.LOW,
         )
@@ -146,10 +141,22 @@ def _minor_faults(
         )
 
 
-def _misplaced(weight_map: Mapping[str, str], held: Mapping[str, safetensors.Header]) -> list[str]:
-    """Tensors that are not in the file that the index names, of the files whose headers could be read."""
-    places = {tensor.name: name for name, header in held.items() for tensor in header.tensors}
-    return [tensor for tensor, name in weight_map.items() if name in held and places.get(tensor) != name]
+def _misplaced(
+    weight_map: dict[str, str], held: Mapping[str, safetensors.Header]
+) -> tuple[list[str], list[str]]:
+    """Tensors that are not in the file that the index names, and those that it does not name at all.
+
+    What agrees is taken out of `weight_map`: of a large model no second copy of it would fit into memory.
+    """
+    unlisted, elsewhere = [], []
+    for name, header in held.items():
+        for tensor in header.tensors:
+            place = weight_map.pop(tensor.name, None)
+            if place is None:
+                unlisted.append(tensor.name)
+            elif place != name:
+                elsewhere.append(tensor.name)
+    return [*elsewhere, *(tensor for tensor, place in weight_map.items() if place in held)], unlisted
 
 
 def _left_out(folder: str, named: Sequence[str], headers: Mapping[str, safetensors.Header]) -> list[str]:

@@ -236,7 +236,14 @@ HOSTILE = [
 ]  # fmt: skip
 
 # Not templates at all, or too much to be judged: undecided.
-BROKEN = ["{% if %}", "{{", "{% for x %}", "x" * 300_000, "{{ " + "(" * 5000 + ")" * 5000 + " }}", "{% unknown %}"]
+BROKEN = [
+    "{% if %}",
+    "{{",
+    "{% for x %}",
+    "x" * 300_000,
+    "{{ " + "(" * 5000 + ")" * 5000 + " }}",
+    "{% unknown %}",
+]
 
 GOOD_GO = {
     "chatml": "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>\n{{ end }}{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n",
