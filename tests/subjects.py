@@ -16,20 +16,28 @@ MIT = (LicenseClaim("declared", "mit"), LicenseClaim("discovered", "mit", "LICEN
 def seen(files: dict[str, bytes]) -> dict[str, Seen]:
     """Files as they were read, whole."""
     return {
-        path: Seen(path, len(data), hashlib.sha256(data).hexdigest(), data, is_whole=True) for path, data in files.items()
+        path: Seen(path, len(data), hashlib.sha256(data).hexdigest(), data, is_whole=True)
+        for path, data in files.items()
     }
 
 
 def expected(files: dict[str, bytes]) -> dict[str, Expected]:
     """The manifest of these files."""
     return {
-        path: Expected(path, len(data), hashlib.sha256(data).hexdigest(), role_of(path)) for path, data in files.items()
+        path: Expected(path, len(data), hashlib.sha256(data).hexdigest(), role_of(path))
+        for path, data in files.items()
     }
 
 
 def subject(files: dict[str, bytes], **more: Any) -> Subject:
     """A folder with these files and their manifest."""
-    given = {"source_kind": "folder", "revision": None, "licenses": MIT, "expected": expected(files), "seen": seen(files)}
+    given = {
+        "source_kind": "folder",
+        "revision": None,
+        "licenses": MIT,
+        "expected": expected(files),
+        "seen": seen(files),
+    }
     return Subject(**given | more)
 
 
@@ -55,7 +63,9 @@ def verdict(check_id: str, given: Subject) -> str:
     """The outcomes of one check in words, with the severities of what failed."""
     return " ".join(
         sorted(
-            f"{item.finding.outcome}:{item.severity}" if item.finding.outcome is Outcome.FAIL else str(item.finding.outcome)
+            f"{item.finding.outcome}:{item.severity}"
+            if item.finding.outcome is Outcome.FAIL
+            else str(item.finding.outcome)
             for item in outcomes(check_id, given).values()
         )
     )

@@ -44,7 +44,12 @@ def test_a_sign_names_the_line_and_the_function() -> None:
 
 
 def test_a_notebook_is_read_cell_by_cell() -> None:
-    data = corpus.notebook("%matplotlib inline\n!pip install x\nimport os\n", "files = !ls\nos.system('id')\n", "%%bash\nid\n", "%%html\n<b>\n")
+    data = corpus.notebook(
+        "%matplotlib inline\n!pip install x\nimport os\n",
+        "files = !ls\nos.system('id')\n",
+        "%%bash\nid\n",
+        "%%html\n<b>\n",
+    )
 
     text, odd = python_source.notebook(data)
     found = python_signs.signs(python_source.parse(text), is_imported=False)
@@ -54,7 +59,11 @@ def test_a_notebook_is_read_cell_by_cell() -> None:
 
 
 def test_a_script_in_the_output_of_a_notebook_is_told() -> None:
-    active = [{"data": {"text/html": ["<div>", "<script>x</script>"]}}, {"data": {"text/plain": ["<script>"]}}, "no output"]
+    active = [
+        {"data": {"text/html": ["<div>", "<script>x</script>"]}},
+        {"data": {"text/plain": ["<script>"]}},
+        "no output",
+    ]
 
     _, odd = python_source.notebook(corpus.notebook("x = 1", outputs=active))
 
@@ -82,7 +91,13 @@ PIECES = st.lists(
 
 
 @settings(max_examples=200)
-@given(st.one_of(st.binary(max_size=200), PIECES.map(str.encode), st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace"))))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        PIECES.map(str.encode),
+        st.text(max_size=100).map(lambda text: text.encode("utf-8", "replace")),
+    )
+)
 def test_any_bytes_are_judged_or_refused(data: bytes) -> None:
     try:
         found = signs(data)

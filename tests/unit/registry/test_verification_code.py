@@ -18,7 +18,9 @@ CHECK = "C13-custom-code"
 
 @pytest.mark.parametrize("case", configs.HOSTILE, ids=lambda case: case.name)
 def test_a_configuration_that_leads_to_code_fails_and_says_which_member(case: configs.Hostile) -> None:
-    found = subjects.outcomes(CHECK, subjects.subject(folders.model_files() | {case.path: case.content}))[case.path]
+    found = subjects.outcomes(CHECK, subjects.subject(folders.model_files() | {case.path: case.content}))[
+        case.path
+    ]
 
     assert found.finding.outcome is Outcome.FAIL
     assert found.severity is (Severity.CRITICAL if case.is_critical else Severity.HIGH)
@@ -40,7 +42,9 @@ def test_a_configuration_that_cannot_be_understood_is_undecided(name: str) -> No
 
 
 def test_ordinary_code_needs_a_review_and_gives_no_alarm() -> None:
-    found = subjects.outcomes(CHECK, subjects.subject({"modeling_x.py": sources.MODEL.encode()}))["modeling_x.py"]
+    found = subjects.outcomes(CHECK, subjects.subject({"modeling_x.py": sources.MODEL.encode()}))[
+        "modeling_x.py"
+    ]
 
     assert (found.finding.outcome, found.severity) == (Outcome.FAIL, Severity.HIGH)
     assert found.finding.message == "The model brings code of its own, which nobody has reviewed here."
@@ -66,7 +70,11 @@ def test_code_that_attacks_is_critical_and_says_what_it_does() -> None:
         ("a.ipynb", b"{", "not a notebook"),
         ("a.ipynb", sources.notebook("!rm -r x"), "runs a command of the shell"),
         ("sitecustomize.py", b"", "imports by itself"),
-        ("custom_generate/generate.py", b"import subprocess\nsubprocess.run(['id'])\n", "as soon as it is imported"),
+        (
+            "custom_generate/generate.py",
+            b"import subprocess\nsubprocess.run(['id'])\n",
+            "as soon as it is imported",
+        ),
     ],
 )
 def test_code_of_every_kind_is_told(path: str, content: bytes, says: str) -> None:
@@ -108,7 +116,9 @@ def test_a_state_of_random_numbers_is_told_and_makes_no_model_need_code() -> Non
     assert standing._remote_code(evidence) is False
 
 
-ADAPTER = {"adapter_config.json": json.dumps({"base_model_name_or_path": "acme/base", "peft_type": "LORA"}).encode()}
+ADAPTER = {
+    "adapter_config.json": json.dumps({"base_model_name_or_path": "acme/base", "peft_type": "LORA"}).encode()
+}
 CLEAN = {"config.json": json.dumps(configs.LLAMA).encode()}
 NEEDS = {"config.json": json.dumps(configs.LLAMA | {"auto_map": {"AutoModel": "m.X"}}).encode()}
 
@@ -148,7 +158,9 @@ def test_an_adapter_of_nothing_is_undecided() -> None:
 @pytest.mark.parametrize("relation", ["finetune", "merge", "quantized", "unstated"])
 def test_a_model_that_stands_for_itself_is_not_affected_by_its_ancestors(relation: str) -> None:
     given = subjects.subject(
-        CLEAN, lineage=(Ancestor("acme/base", relation),), bases=(subjects.base("acme/base", NEEDS, relation),)
+        CLEAN,
+        lineage=(Ancestor("acme/base", relation),),
+        bases=(subjects.base("acme/base", NEEDS, relation),),
     )
 
     assert subjects.verdict(CHECK, given) == "pass"
@@ -168,9 +180,17 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@given(JSON, st.binary(max_size=80), st.sampled_from(["config.json", "modules.json", "model_index.json", "adapter_config.json"]))
+@given(
+    JSON,
+    st.binary(max_size=80),
+    st.sampled_from(["config.json", "modules.json", "model_index.json", "adapter_config.json"]),
+)
 def test_any_configuration_gives_findings(value: object, yaml: bytes, name: str) -> None:
-    given_files = {name: json.dumps(value).encode(), "x.yaml": b"_target_: " + yaml, "README.md": b"---\n" + yaml + b"\n---\n"}
+    given_files = {
+        name: json.dumps(value).encode(),
+        "x.yaml": b"_target_: " + yaml,
+        "README.md": b"---\n" + yaml + b"\n---\n",
+    }
 
     found = subjects.outcomes(CHECK, subjects.subject(given_files))
 
