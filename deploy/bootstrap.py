@@ -1,7 +1,7 @@
 """From a fresh clone to the running product, or to its passed tests, with Python 3.11 and nothing else.
 
     python3 deploy/bootstrap.py up [arguments of `manage.py up`]
-    python3 deploy/bootstrap.py test [--without-vllm] [--without-browser] [arguments of pytest]
+    python3 deploy/bootstrap.py test [--without-vllm] [--without-browser] [--without-brokers] [arguments of pytest]
     python3 deploy/bootstrap.py install [--dev]
 
 Makes .venv from the lock files, every package checked by its hash, then goes on in it. Standard library only.
@@ -33,6 +33,18 @@ from modelcustody_client.cli import main
 
 sys.exit(main())
 """
+# Marks of tests that need more than Python, and the switches that leave them out.
+MARKS = {"vllm": "without_vllm", "browser": "without_browser", "broker": "without_brokers"}
+RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+# Installs without starting what would come up as a service of the machine: the tests start servers of their own.
+WITHOUT_SERVICES = """\
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+"$@"
+"""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CANNOT = 2  # exit code: this machine lacks something, or the network does
 
@@ -46,12 +58,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dev", action="store_true")
     parser.add_argument("--without-vllm", action="store_true")
     parser.add_argument("--without-browser", action="store_true")
+    parser.add_argument("--without-brokers", action="store_true")
     command = arguments[:1]
     if command == ["up"]:
         return up(arguments[1:])
     options, rest = parser.parse_known_args(arguments)
     if options.command == "test":
-        return test(rest, vllm=not options.without_vllm, browser=not options.without_browser)
+        left_out = [name for name, switch in MARKS.items() if getattr(options, switch)]
+        return test(rest, left_out=left_out)
     return install("dev" if options.dev else "demo")
 
 
@@ -67,14 +81,16 @@ def up(arguments: list[str]) -> int:
     return code
 
 
-def test(arguments: list[str], *, vllm: bool, browser: bool) -> int:
-    """Install what the tests need and run them."""
-    if code := install("dev") or (have_browser() if browser else 0):
+def test(arguments: list[str], *, left_out: list[str]) -> int:
+    """Install what the tests need and run them, but for those with the marks that are left out."""
+    code = install("dev")
+    code = code or (0 if "browser" in left_out else have_browser())
+    code = code or (0 if "broker" in left_out else have_brokers())
+    if code:
         return code
-    left_out = [name for name, wanted in (("vllm", vllm), ("browser", browser)) if not wanted]
     selection = ["-m", " and ".join(f"not {name}" for name in left_out)] if left_out else []
     environment = dict(os.environ)
-    if vllm:
+    if "vllm" not in left_out:
         have_numa()
         # Says itself what it could not have; the tests that need it then fail, and say so too.
         run(
@@ -190,6 +206,17 @@ def have_browser() -> int:
     )
 
 
+def have_brokers() -> int:
+    """Have Redis and RabbitMQ for the tests of workers; neither runs as a service of this machine."""
+    if shutil.which("redis-server") and RABBITMQ.exists():
+        return 0
+    return apt_install(
+        "redis-server",
+        "the tests with brokers (leave them out with --without-brokers)",
+        "rabbitmq-server",
+    )
+
+
 def have_numa() -> int:
     """Have the system library that vLLM for the CPU is linked against."""
     if shutil.which("nvidia-smi") or os.environ.get("VLLM_PYTHON"):
@@ -215,7 +242,7 @@ def apt_install(package: str, purpose: str, *more: str) -> int:
     say(f"Installing {package} for {purpose}.", 0)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run([*sudo, "apt-get", "update"], quiet=True, environment=environment)
-    if run([*sudo, *command], quiet=True, environment=environment):
+    if run([*sudo, "sh", "-c", WITHOUT_SERVICES, "sh", *command], quiet=True, environment=environment):
         return say(f"apt-get could not install {package}; it is needed for {purpose}", CANNOT)
     return 0
 

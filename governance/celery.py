@@ -8,13 +8,22 @@ from celery import Celery
 from celery.signals import worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+
+from governance import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
+QUEUES = ("default", "verify", "smoke")
+
 app = Celery("modelcustody")
 app.conf.update(
-    broker_url=settings.BROKER_URL,
+    **broker.settings_for(settings.BROKER_URL, queues=QUEUES, folder=settings.PATHS.broker),
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a broker that is away for long comes back some time
+    # What is under way when the connection breaks goes on: its result does not go through the broker.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_consumer="governance.consumer:PlainConsumer",
+    worker_enable_remote_control=False,  # whoever can write to the broker shall not command workers
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,  # results live in run rows
@@ -25,9 +34,7 @@ app.conf.update(
     worker_max_memory_per_child=512 * 1024,  # KiB
     worker_max_tasks_per_child=1000,
     task_default_queue="default",
-    task_queues=[Queue(name, routing_key=name) for name in ("default", "verify", "smoke")],
     task_create_missing_queues=False,
-    broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
     timezone="UTC",
     beat_schedule={
@@ -51,15 +58,6 @@ app.conf.update(
     },
     beat_schedule_filename=str(settings.PATHS.run / "beat-schedule"),
 )
-if settings.BROKER_URL.startswith("filesystem:"):
-    folder = settings.PATHS.broker
-    # One folder for both directions: every process of the machine reads and writes the same queues.
-    app.conf.broker_transport_options = {
-        "data_folder_in": str(folder / "queue"),
-        "data_folder_out": str(folder / "queue"),
-        "control_folder": str(folder / "control"),
-        "store_processed": False,
-    }
 app.autodiscover_tasks()
 
 

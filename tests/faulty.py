@@ -5,6 +5,7 @@ import hashlib
 import re
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections import defaultdict, deque
@@ -171,6 +172,11 @@ class _Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
     timeout = 20
 
+    def setup(self) -> None:
+        if self.server.tls is not None:
+            self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
     def handle(self) -> None:
         try:
             while (request := self.read()) is not None:
@@ -184,6 +190,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def finish(self) -> None:
         with suppress(OSError):
             super().finish()
+        self.connection.close()
 
     def read(self) -> Request | None:
         first = self.rfile.readline(8192).decode("latin-1").split()
@@ -209,14 +216,19 @@ class _Socket(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     owner: Server
+    tls: ssl.SSLContext | None = None
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that ends a handshake is part of what is tested."""
 
 
 @contextmanager
-def serving(files: dict[str, bytes], *, host: str = "127.0.0.1") -> Iterator[Server]:
+def serving(files: dict[str, bytes], *, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """The server, answering at `server.url`; paths begin with a slash."""
-    with _Socket((host, 0), _Handler) as listener:
+    with _Socket(("127.0.0.1", 0), _Handler) as listener:
         server = listener.owner = Server(files)
-        server.url = f"http://{host}:{listener.server_address[1]}"
+        listener.tls = tls
+        server.url = f"http{'s' if tls else ''}://127.0.0.1:{listener.server_address[1]}"
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

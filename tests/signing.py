@@ -132,6 +132,7 @@ def authority(
         (_usage(key_cert_sign=is_authority, crl_sign=is_authority), True),
     ]
     extensions += [(x509.ExtendedKeyUsage(given.pop("uses")), False)] if "uses" in given else []
+    extensions += given.pop("more", [])
     return _issue(name, issuer=issuer, extensions=extensions, **given)
 
 
@@ -145,6 +146,7 @@ def leaf(issuer: Issued | None, **given: Any) -> Issued:
     ]
     extensions += [(x509.ExtendedKeyUsage(uses), False)] if uses else []
     extensions += [(x509.SubjectAlternativeName(names), False)] if names else []
+    extensions += given.pop("more", [])
     return _issue("Acme release", issuer=issuer, extensions=extensions, **given)
 
 

@@ -1,4 +1,4 @@
-"""Real Celery workers as child processes, with the broker that needs no server."""
+"""Real Celery workers as child processes."""
 
 import os
 import signal
@@ -8,33 +8,29 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
+
+from governance import celery
 
 ROOT = Path(__file__).parents[1]
 
 
-def empty_broker() -> None:
-    """Empty queues, in the folder that this test run has for itself."""
-    for name in ("queue", "control"):
-        folder = settings.PATHS.broker / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.iterdir():
-            file.unlink()
-
-
-def start(log: Path, *, queues: str = "default,verify,smoke") -> "subprocess.Popen[bytes]":
+def start(
+    log: Path, *, queues: str = "default,verify,smoke", app: str = "governance.celery", **variables: str
+) -> "subprocess.Popen[bytes]":
     parameters = connection.get_connection_params()
     address = f"postgresql://{parameters['user']}@/{parameters['dbname']}?host={parameters['host']}&port={parameters.get('port', 5432)}"
     environment = {
         **os.environ,
+        "BROKER_URL": str(celery.app.conf.broker_url),
         "DATABASE_URL": address,
         "LEASE_SECONDS": "2",
         "VLLM_PYTHON": "/nonexistent/python",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'deploy/client'}",
         "DJANGO_SETTINGS_MODULE": "governance.settings",
+        **variables,
     }
-    command = [sys.executable, "-m", "celery", "-A", "governance.celery", "worker", "-Q", queues]
+    command = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queues]
     with log.open("ab") as out:
         return subprocess.Popen(
             [*command, "-c", "1", "--without-gossip", "--without-mingle", "-l", "INFO"],

@@ -7,12 +7,12 @@ that dies, loses nothing: `sweep` sends again what nobody finished.
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, QuerySet
 
 from audit import log
 from audit.events import Event
+from governance import broker
 from governance.actors import Actor
 from governance.permissions import Permission
 from registry.lifecycle import ApprovalStatus
@@ -173,7 +173,7 @@ def _send(parts: list[int]) -> None:
 
     def send() -> None:
         for part_id in parts:
-            current_app.send_task(TASK, kwargs={"part_id": part_id}, queue="default", ignore_result=True)
+            broker.tell(TASK, queue="default", part_id=part_id)
 
     transaction.on_commit(send, robust=True)
 

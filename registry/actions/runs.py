@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -19,6 +18,7 @@ from django.utils import timezone
 
 from audit import log
 from audit.events import Event
+from governance import broker
 from governance.errors import Conflict
 from registry.lifecycle import Outcome, RunState, Status
 from registry.models import DriftRun, LeasedRun, ModelVersion, ResolutionRun, SmokeRun, VerificationRun
@@ -26,8 +26,7 @@ from registry.models import DriftRun, LeasedRun, ModelVersion, ResolutionRun, Sm
 logger = structlog.get_logger(__name__)
 R = TypeVar("R", bound=LeasedRun)
 
-# Who asks for what is done again after a while.
-SCHEDULE = "system:schedule"
+SCHEDULE = "system:schedule"  # who asks for what is done again after a while
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(seconds=30)
 # Faults of code or surroundings, which may pass in a while; anything else is a stop that was asked for.
@@ -278,10 +277,7 @@ def _send_again(run: LeasedRun, *, now: datetime) -> int:
 def _send(model: type[LeasedRun], run_id: int) -> None:
     """Tell a worker, once the transaction is in; a broker that is away now is no loss, the sweep tells again."""
     _, task, queue = KINDS[model]
-    transaction.on_commit(
-        lambda: current_app.send_task(task, kwargs={"run_id": run_id}, queue=queue, ignore_result=True),
-        robust=True,
-    )
+    transaction.on_commit(lambda: broker.tell(task, queue=queue, run_id=run_id), robust=True)
 
 
 def _log_finished(run: LeasedRun, ending: Ending, *, now: datetime) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 import zstandard
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -16,6 +15,7 @@ from modelcustody_client import canonical
 
 from audit import log
 from audit.events import Event
+from governance import broker
 from governance.actions import policies
 from governance.actors import Actor
 from governance.errors import GovernanceError
@@ -252,7 +252,4 @@ def sweep(now: datetime) -> None:
 
 def _send(run_id: int) -> None:
     """Tell a worker, once the transaction is in; a broker that is away is no loss, the sweep tells again."""
-    transaction.on_commit(
-        lambda: current_app.send_task(TASK, kwargs={"run_id": run_id}, queue="default", ignore_result=True),
-        robust=True,
-    )
+    transaction.on_commit(lambda: broker.tell(TASK, queue="default", run_id=run_id), robust=True)

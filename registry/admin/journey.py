@@ -157,7 +157,7 @@ def _before_evidence(known: Known) -> Hint | None:
             return Hint(
                 f"Its files could not be listed: {run.message} Mend the cause, then try again.", ("resolve",)
             )
-        return Hint("Its files are being listed and pinned. This page follows along.")
+        return Hint("Its files are being listed, pinned and fetched. This page follows along.")
     for run, name, verb in (
         (known.verification, "verify", "Verification"),
         (known.smoke, "smoke", "Smoke inference"),

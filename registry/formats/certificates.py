@@ -5,12 +5,15 @@ here. No authority of the operating system is ever asked.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -25,6 +28,7 @@ _FAULTS = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
     verification.VerificationError,
+    CryptographyDeprecationWarning,
 )
 
 
@@ -51,7 +55,8 @@ class Validity:
 def load(ders: Sequence[bytes]) -> list[x509.Certificate]:
     """The certificates; raises `BadCertificate`."""
     try:
-        return [x509.load_der_x509_certificate(der) for der in ders]
+        with _strictly():
+            return [x509.load_der_x509_certificate(der) for der in ders]
     except _FAULTS as error:
         raise BadCertificate(f"a certificate cannot be read: {str(error)[:120]}") from None
 
@@ -59,7 +64,8 @@ def load(ders: Sequence[bytes]) -> list[x509.Certificate]:
 def identities(leaf: x509.Certificate) -> tuple[str, ...]:
     """E-mail addresses, URIs and DNS names among the subject's alternative names; the common name never counts."""
     try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        with _strictly():
+            names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
     except _FAULTS as error:
@@ -74,17 +80,9 @@ def anchored(chain: Sequence[x509.Certificate], authority: x509.Certificate, *, 
     leaf = chain[0]
     _refuse_times(leaf, at)
     try:
-        _refuse_uses(leaf)
-        verifier = (
-            verification.PolicyBuilder()
-            .store(verification.Store([authority]))
-            .time(at)
-            .max_chain_depth(MAX_CHAIN)
-            # Of the signer's own certificate, `_refuse_uses` has looked at the uses.
-            .extension_policies(ca_policy=_issuers(), ee_policy=verification.ExtensionPolicy.permit_all())
-            .build_client_verifier()
-        )
-        path = verifier.verify(leaf, list(chain[1:])).chain
+        with _strictly():
+            _refuse_uses(leaf)
+            path = _path(leaf, chain[1:], authority, at=at)
     except NotAnchored:
         raise
     except _FAULTS as error:
@@ -92,6 +90,22 @@ def anchored(chain: Sequence[x509.Certificate], authority: x509.Certificate, *, 
     return Validity(
         max(one.not_valid_before_utc for one in path), min(one.not_valid_after_utc for one in path)
     )
+
+
+def _path(
+    leaf: x509.Certificate, others: Sequence[x509.Certificate], authority: x509.Certificate, *, at: datetime
+) -> list[x509.Certificate]:
+    """The certificates from the signer's to the authority's, each issued by the next."""
+    verifier = (
+        verification.PolicyBuilder()
+        .store(verification.Store([authority]))
+        .time(at)
+        .max_chain_depth(MAX_CHAIN)
+        # Of the signer's own certificate, `_refuse_uses` has looked at the uses.
+        .extension_policies(ca_policy=_issuers(), ee_policy=verification.ExtensionPolicy.permit_all())
+        .build_client_verifier()
+    )
+    return verifier.verify(leaf, list(others)).chain
 
 
 def _issuers() -> verification.ExtensionPolicy:
@@ -107,6 +121,14 @@ def _refuse_narrow_issuer(
     allowed = {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
     if uses is not None and not allowed & set(uses):
         raise ValueError("an authority in its chain may not issue certificates for signing code")
+
+
+@contextmanager
+def _strictly() -> Iterator[None]:
+    """What the library merely warns of, and will refuse one day, is refused now."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CryptographyDeprecationWarning)
+        yield
 
 
 def _refuse_times(leaf: x509.Certificate, at: datetime) -> None:

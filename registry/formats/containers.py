@@ -52,7 +52,7 @@ def examine(path: str, source: view.Bytes) -> Contents | None:
 
 
 def _examine(path: str, suffix: str, source: view.Bytes) -> Contents | None:
-    kind = magic.kind_of(source.read(0, 4096))
+    kind = magic.kind_of(view.start_of(source))
     if kind == "zip":
         return _zip(suffix, source)
     if kind == "tar":

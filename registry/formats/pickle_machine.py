@@ -58,6 +58,7 @@ class Machine:
         self._memo: dict[int, Any] = {}
         self._protocol = 1  # or 0: neither says so
         self._at = -1
+        self._has_harmful = False
         self._steps = self._table()
 
     def step(self, opcode: Opcode) -> None:
@@ -83,11 +84,11 @@ class Machine:
     def refuse(
         self, code: str, message: str, *, at: int | None = None, target: str = "", harmful: bool = False
     ) -> None:
-        """Note why this is no data."""
-        if len(self.refusals) < MAX_REFUSALS or (
-            harmful and not any(found.is_harmful for found in self.refusals)
-        ):
-            self.refusals.append(Refusal(code, message, self._at if at is None else at, target, harmful))
+        """Note why this is no data; of very many reasons the first ones, and the first harmful one."""
+        if len(self.refusals) >= MAX_REFUSALS and (self._has_harmful or not harmful):
+            return
+        self._has_harmful = self._has_harmful or harmful
+        self.refusals.append(Refusal(code, message, self._at if at is None else at, target, harmful))
 
     def _table(self) -> dict[str, Callable[[Any], None]]:
         steps: dict[str, Callable[[Any], None]] = {

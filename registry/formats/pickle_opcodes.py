@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from registry.formats import view
 
 WINDOW_BYTES = 16 * 1024
-MAX_OPCODES = 1_000_000
+MAX_OPCODES = 600_000
 MAX_LINE_BYTES = 4096
 # Longer texts and numbers are data whose content plays no part.
 MAX_KEPT_TEXT = 4096

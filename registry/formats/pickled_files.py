@@ -14,8 +14,9 @@ from registry.formats.pickle_machine import Refusal
 # Loaders take files of these names for pickles, or for archives with a pickle in them.
 PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".dill", ".bin", ".pt", ".pth", ".ckpt"})
 ARRAYS = frozenset({".npy", ".npz"})
-MAX_PICKLES = 16
-_START = 4096
+# Of one file. Further ones are not followed, and the file is refused.
+MAX_PICKLES = 64
+MAX_STEPS = 1_000_000
 _MEMBER_START = 256
 
 
@@ -29,6 +30,9 @@ class Problem:
     offset: int | None = None
     target: str = ""
     is_harmful: bool = False
+
+
+_TOO_MANY = Problem("too_many", "holds more pickles than are followed")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def examine(path: str, source: view.Bytes) -> Verdict | None:
     """The verdict on a file, or None where it neither is nor claims to be of a kind that holds pickles."""
     suffix = PurePosixPath(path).suffix.lower()
     try:
-        start = source.read(0, _START)
+        start = view.start_of(source)
         if start.startswith((zips.MAGIC, b"PK\x05\x06")):
             return _zip(suffix, source, start)
         if start.startswith(numpy_arrays.MAGIC) or suffix == ".npy":
@@ -107,11 +111,15 @@ def _pickle_file(source: view.Bytes) -> Verdict:
 def _row(source: view.Bytes, first: pickles.Pickle) -> list[pickles.Pickle]:
     """The pickles of a file that should hold one: what stands behind it is refused, and followed where it is one."""
     found = [first]
-    while found[-1].is_complete and found[-1].end < source.size and len(found) < MAX_PICKLES:
+    while found[-1].is_complete and found[-1].end < source.size and not _is_enough(found):
         end = found[-1].end
         found[-1] = found[-1].refused(Refusal("trailing", "is followed by something else", end))
         found.append(pickles.follow(source, end))
     return found
+
+
+def _is_enough(found: list[pickles.Pickle]) -> bool:
+    return len(found) >= MAX_PICKLES or sum(pickle.steps for pickle in found) > MAX_STEPS
 
 
 def _array(
@@ -159,9 +167,10 @@ def _torch(source: view.Bytes, archive: Archive) -> Verdict:
     main = torch_files.main_pickle(archive.files)
     found: list[pickles.Pickle] = []
     problems = [_of_fault(fault) for fault in (*archive.faults, *torch_files.layout_faults(archive.files))]
-    for member in archive.files:
-        if not member.name.endswith(".pkl"):
-            continue
+    for member in (member for member in archive.files if member.name.endswith(".pkl")):
+        if _is_enough(found):
+            problems.append(_TOO_MANY)
+            break
         try:
             data = view.whole(zips.unpack(source, member))
         except BadArchive as error:
@@ -183,6 +192,9 @@ def _members(kind: str, source: view.Bytes, archive: Archive, faults: list[Fault
     found: list[pickles.Pickle] = []
     problems = [_of_fault(fault) for fault in (*archive.faults, *faults)]
     for member in archive.files:
+        if _is_enough(found):
+            problems.append(_TOO_MANY)
+            break
         try:
             row, more = _member(source, member)
         except BadArchive as error:

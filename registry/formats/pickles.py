@@ -33,6 +33,7 @@ class Pickle:
     storages: tuple[Storage, ...]
     value: Any  # what it would return, as far as that is known
     is_complete: bool  # whether it was followed up to STOP
+    steps: int = 0  # how many instructions were followed
     stream: bytes = b""  # the pickle itself, where it is complete and short
 
     @property
@@ -51,10 +52,10 @@ def follow(source: view.Bytes, start: int = 0, *, with_storages: bool = False) -
     `with_storages`: the stream is part of a torch file, so that it may name the storages that lie beside it.
     """
     machine = Machine(with_storages=with_storages)
-    end, complete = start, False
+    end, steps, complete = start, 0, False
     try:
         for opcode in opcodes(source, start):
-            end = opcode.end
+            end, steps = opcode.end, steps + 1
             machine.step(opcode)
         complete = True
     except Unreadable as error:
@@ -69,6 +70,7 @@ def follow(source: view.Bytes, start: int = 0, *, with_storages: bool = False) -
         storages=tuple(machine.storages),
         value=machine.value,
         is_complete=complete,
+        steps=steps,
         stream=source.read(start, end - start) if complete and end - start <= MAX_STREAM_BYTES else b"",
     )
 

@@ -22,10 +22,10 @@ def nodes_of(tree: ast.AST) -> Iterator[ast.AST]:
         pending.extend(ast.iter_child_nodes(node))
 
 
-def at_import(tree: ast.Module) -> set[int]:
+def at_import(tree: ast.Module, nodes: Iterable[ast.AST]) -> set[int]:
     """The ids of the nodes that run as soon as the file is imported, with the functions that it calls then."""
     functions: dict[str, list[ast.AST]] = {}
-    for node in nodes_of(tree):
+    for node in nodes:
         if isinstance(node, Function):
             functions.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.ClassDef):
@@ -82,10 +82,10 @@ def _is_main(test: ast.expr) -> bool:
 class Flow:
     """Which names of a file hold something decoded, fetched or secret; names count for the whole file."""
 
-    def __init__(self, tree: ast.Module, names: Names) -> None:
+    def __init__(self, nodes: Iterable[ast.AST], names: Names) -> None:
         self.names = names
         self.held: dict[str, frozenset[str]] = {}
-        given = list(_given(tree))
+        given = list(_given(nodes))
         for _ in range(ROUNDS):
             before = dict(self.held)
             for name, value in given:
@@ -123,9 +123,9 @@ def is_secret_place(node: ast.Constant) -> bool:
     )
 
 
-def _given(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+def _given(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
     """Every name of the file with every expression whose value it may be given."""
-    for node in nodes_of(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from ((name, node.value) for name in _targets([target]))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from registry.formats.python_flow import Flow, at_import, is_secret_place, nodes_of
 from registry.formats.python_names import IMPORTERS, Names, text
-from registry.formats.python_rules import AT_ONCE, INTERNAL_ATTRIBUTES, RUNS, Rule, rule_of
+from registry.formats.python_rules import AT_ONCE, INTERNAL_ATTRIBUTES, PASSED_ON, RUNS, Rule, rule_of
 from registry.formats.sign import Level, Sign
 
 MAX_SIGNS = 200
@@ -21,9 +21,10 @@ MAX_INNER = 1
 
 def signs(tree: ast.Module, *, is_imported: bool = True, depth: int = 0) -> list[Sign]:
     """Everything that the source could do; `is_imported` is false for a notebook, which no loader imports."""
-    reader = _Reader(tree, is_imported=is_imported, depth=depth)
+    nodes = list(nodes_of(tree))
+    reader = _Reader(nodes, early=at_import(tree, nodes) if is_imported else set(), depth=depth)
     found: dict[Sign, None] = {}
-    for node in nodes_of(tree):
+    for node in nodes:
         for sign in reader.of(node):
             found.setdefault(sign)
     found.update(dict.fromkeys(reader.together()))
@@ -31,12 +32,12 @@ def signs(tree: ast.Module, *, is_imported: bool = True, depth: int = 0) -> list
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, *, is_imported: bool, depth: int) -> None:
-        self.names = Names(nodes_of(tree))
-        self.flow = Flow(tree, self.names)
-        self.early = at_import(tree) if is_imported else set()
+    def __init__(self, nodes: list[ast.AST], *, early: set[int], depth: int) -> None:
+        self.names = Names(nodes)
+        self.flow = Flow(nodes, self.names)
+        self.early = early  # what runs while the file is imported
         self.depth = depth
-        self.docstrings = {id(node.value) for node in nodes_of(tree) if isinstance(node, ast.Expr)}
+        self.docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
         self.used: dict[str, int] = {}
         self.called: set[int] = set()  # names that stand for what a call does, which says more
 
@@ -146,7 +147,7 @@ class _Reader:
                 "imports a module whose name it makes up while it runs",
                 node.lineno,
             )
-        elif not isinstance(wanted, ast.Constant) and rule_of(f"{name}.x"):
+        elif not isinstance(wanted, ast.Constant) and (name in PASSED_ON or rule_of(f"{name}.x")):
             yield Sign(Level.ATTACK, "built-name", f"hides in pieces that it imports {name}", node.lineno)
 
     def _getattr(self, node: ast.Call) -> Iterator[Sign]:

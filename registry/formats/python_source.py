@@ -10,7 +10,7 @@ from registry.formats.sign import Level, Sign
 
 MAX_BYTES = 512 * 1024
 # Marks between which every node of the tree stands: they bound its size before it is built.
-MAX_MARKS = 200_000
+MAX_MARKS = 120_000
 MARKS = b"\n,;.=()[]{}:+-*/%&|^~<>@ "
 MAX_CELLS = 2000
 # PEP 263: an encoding is declared in one of the first two lines.

@@ -77,7 +77,7 @@ def has_checksum(token: str) -> bool:
 def _is_key(text: str) -> bool:
     """Whether a key in PEM has a body of base64, longer than an example's."""
     body = re.sub(
-        r"-----[^-]*-----|\\[nr]|\s|[\"',+]|(?:Proc-Type|DEK-Info|Comment|Version):[^\n]*", "", text
+        r"-----[A-Z0-9 ]*(?:-----)?|\\[nr]|\s|[\"',+]|(?:Proc-Type|DEK-Info|Comment|Version):[^\n]*", "", text
     )
     return len(body) >= 64 and re.fullmatch(r"[A-Za-z0-9+/=]+", body) is not None and entropy(body) > 4
 
@@ -104,7 +104,7 @@ def _form(kind: str, near: str, pattern: str, level: Level = Level.DANGER, **mor
 
 
 FORMS = (
-    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ ){0,2}PRIVATE KEY(?: BLOCK)?-----[\s\S]{20,20000}?-----END ", holds=_is_key),
+    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ ){0,2}PRIVATE KEY(?: BLOCK)?-----[\s\S]{20,9000}?-----END ", holds=_is_key),
     _form("PuTTY private key", "PuTTY-User-Key-File", r"PuTTY-User-Key-File-\d: [\s\S]{1,4000}?Private-Lines: \d{1,4}\s{1,4}([A-Za-z0-9+/=\s]{40,9000})"),
     _form("AWS access key", "AKIA ASIA ABIA ACCA", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
     _form("AWS secret key", "aws_secret aws-secret AWS_SECRET SecretAccessKey",
@@ -160,13 +160,16 @@ def secrets(data: bytes) -> Iterator[Secret]:
 
 def _end(text: str, form: _Form) -> int:
     """Where to stop looking: behind the last place that is tried."""
-    place = -1
-    for _ in range(MAX_PLACES):
-        found = [where for where in (text.find(word.decode(), place + 1) for word in form.near) if where >= 0]
-        if not found:
-            return len(text)
-        place = min(found)
-    return place
+    ends = []
+    for word in form.near:
+        place = -1
+        for _ in range(MAX_PLACES):
+            place = text.find(word.decode(), place + 1)
+            if place < 0:
+                break
+        else:
+            ends.append(place)
+    return min(ends, default=len(text))
 
 
 def settings(data: bytes) -> Iterator[Secret]:

@@ -12,6 +12,7 @@ from typing import Protocol
 # How much of one large file may be kept for the sake of its structure.
 MAX_RECORDED_BYTES = 24 * 1024 * 1024
 MAX_RANGES = 250_000
+START_BYTES, FEW_START_BYTES = 4096, 512
 
 
 class NotKept(LookupError):
@@ -51,6 +52,14 @@ class View:
 def whole(data: bytes) -> View:
     """A view of bytes that are all at hand."""
     return View(len(data), {0: data})
+
+
+def start_of(source: Bytes) -> bytes:
+    """The first bytes, by which a file's kind is told: of folders with very many files, fewer were kept."""
+    try:
+        return source.read(0, START_BYTES)
+    except NotKept:
+        return source.read(0, FEW_START_BYTES)
 
 
 class Recorder:

@@ -21,7 +21,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     "http": ("https://host/path/SHA256SUMS", "a checksum file on a web server, and the files that it lists"),
     "ollama": (
         "ollama:///path/to/models",
-        "the folder of an Ollama model store, with the model in `revision`",
+        "the folder of an Ollama model store; the model is named as the revision",
     ),
     "file": ("file:///absolute/model.gguf", "one GGUF file, or the first part of a split one"),
 }
@@ -50,6 +50,11 @@ def parse(source: str, *, revision: str | None, name: str | None, allowed: place
     if not separator or reader is None:
         raise InvalidSource(f"{source[:200]!r} is no source that is known. {HOW}", field="source")
     return reader(rest if scheme not in {"http", "https"} else source, revision, name, allowed)
+
+
+def prefix(kind: str) -> str:
+    """How an address of a kind begins."""
+    return FORMS[kind][0].partition("://")[0] + "://"
 
 
 def _hub(rest: str, revision: str | None, name: str | None, _: places.Places) -> SourceAddress:

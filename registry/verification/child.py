@@ -118,6 +118,14 @@ def surroundings(*, network: str, system_calls: str) -> wire.Surroundings:
         tools=tools(),
         network=network,
         system_calls=system_calls,
-        peak_memory_bytes=used.ru_maxrss * 1024,
+        peak_memory_bytes=_peak_memory_bytes(),
         cpu_seconds=round(used.ru_utime + used.ru_stime, 3),
     )
+
+
+def _peak_memory_bytes() -> int:
+    """The most memory that was resident since this program began; `getrusage` counts its parent's before that, too."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0

@@ -20,6 +20,7 @@ PYTHON_SUFFIXES = (".py", ".pyi", ".pyw")
 COMPILED_SUFFIXES = (".pyc", ".pyo", ".pyd", ".pyx")
 NATIVE_SUFFIXES = (".c", ".cc", ".cpp", ".cxx", ".cu", ".cuh", ".h", ".hpp", ".rs", ".go", ".metal", ".f90")
 CODE_SUFFIXES = (*PYTHON_SUFFIXES, ".ipynb", *COMPILED_SUFFIXES, *NATIVE_SUFFIXES)
+MAX_FILES = 250  # of code that are examined in one run
 BROUGHT = "The model brings code of its own, which nobody has reviewed here"
 # Python imports files of these names by itself.
 STARTED = frozenset({"sitecustomize.py", "usercustomize.py", "conftest.py"})
@@ -50,9 +51,12 @@ def needs_code(files: list[Seen]) -> Finding | None:
 
 
 def _files(files: list[Seen]) -> Iterator[Finding]:
-    for file in files:
-        if file.suffix in CODE_SUFFIXES:
+    for place, file in enumerate(file for file in files if file.suffix in CODE_SUFFIXES):
+        if place < MAX_FILES:
             yield _file(file)
+        else:
+            words = f"{BROUGHT}; there is more code than is examined ({MAX_FILES} files)"
+            yield finding("", [Sign(Level.DANGER, "code", words)], path=file.path)
 
 
 def _file(file: Seen) -> Finding:

@@ -95,6 +95,8 @@ def _inside(file: Seen, role: str) -> Iterator[Sign]:
     if role == "weight":
         if kind in magic.PROGRAMS:
             yield Sign(Level.ATTACK, "disguised", f"is a program that poses as weights ({kind})")
+        elif file.suffix == ".pth" and file.is_whole:  # also the name of files that Python reads at its start
+            yield from carriers.signs(file.path, file.start)
         return
     if file.suffix in CODE_SUFFIXES:
         return  # judged by the check of code

@@ -93,7 +93,7 @@ def _finetune(subject: Subject, mine: _Side, base: Base, theirs: _Side) -> Itera
     own, other = mine.weights.tensors, theirs.weights.tensors
     same = sum(name in other and other[name].shape == tensor.shape for name, tensor in own.items())
     share = same / max(1, len(own))
-    evidence = {
+    evidence: dict[str, Any] = {
         "base": base.model,
         "relation": base.relation,
         "same_shape": same,
@@ -152,12 +152,13 @@ def _quantised(mine: _Side, base: Base, theirs: _Side) -> Iterator[Finding]:
         return
     found = compare(mine.weights.tensors, expectation, quantisation)
     faults = len(found.missing) + len(found.wrong)
-    evidence = {
+    evidence: dict[str, Any] = {
         "base": base.model,
         "missing": found.missing[:20],
         "wrong": [item.name for item in found.wrong[:20]],
     }
-    if faults > len(expectation.wanted) * (1 - FOREIGN):
+    needed = sum(item.required for item in expectation.wanted.values())
+    if faults > needed * (1 - FOREIGN):
         words = f"The model does not look like what it says it was quantised from: {faults} tensors of {base.model} are missing or have another shape."
         yield failed(words, **evidence)
     elif faults:

@@ -47,6 +47,7 @@ def test_a_signed_folder_a_damaged_one_and_one_that_is_not_there(tmp_path: Path)
     (folder / "config.json").write_bytes(b"{}")
     bad = run(tmp_path, folder, *about)
     absent = run(tmp_path, tmp_path / "nothing", *about)
+    nonsense = run(tmp_path, folder, "--nonsense")
 
     report = json.loads(good.stdout)
     assert (good.returncode, good.stderr) == (report["exit_code"], "")
@@ -65,6 +66,8 @@ def test_a_signed_folder_a_damaged_one_and_one_that_is_not_there(tmp_path: Path)
     assert [(one["check_id"], one["path"]) for one in wrong] == [("C4-signature", "model.sig")]
     assert absent.returncode == 3
     assert "cannot be found" in absent.stderr
+    assert nonsense.returncode == 3
+    assert nonsense.stderr == "usage: unrecognized arguments: --nonsense\n"
     assert "Traceback" not in good.stderr + bad.stderr + absent.stderr
 
 

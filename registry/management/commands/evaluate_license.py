@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
@@ -18,6 +18,7 @@ from governance.errors import GovernanceError
 from registry import catalogs, evaluation
 from registry.actions import what_if
 from registry.licensing.changes import Change, Step, parse_step
+from registry.management.usage import complaining
 from registry.whatif import inputs, matrix, question, words
 from registry.whatif.inputs import Questions
 
@@ -36,13 +37,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """A parser whose complaints exit with the code for wrong calls."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-
-        def error(message: str) -> NoReturn:
-            raise CommandError(f"usage: {message}", returncode=USAGE)
-
-        parser.error = error  # type: ignore[method-assign]
-        return parser
+        return complaining(super().create_parser(prog_name, subcommand, **kwargs), code=USAGE)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where the questions are, and how to answer."""

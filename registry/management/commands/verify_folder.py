@@ -16,6 +16,7 @@ from registry import loose, loose_report
 from registry.formats.roles import role_of
 from registry.licensing import catalog
 from registry.licensing.names import is_plain
+from registry.management.usage import complaining
 from registry.verification import isolated
 
 UNDECIDED, USAGE = 2, 3
@@ -35,13 +36,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """A parser whose complaints exit with the code for wrong calls."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-
-        def error(message: str) -> NoReturn:
-            raise CommandError(f"usage: {message}", returncode=USAGE)
-
-        parser.error = error  # type: ignore[method-assign]
-        return parser
+        return complaining(super().create_parser(prog_name, subcommand, **kwargs), code=USAGE)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to look at, and what is known of it."""

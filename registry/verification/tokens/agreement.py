@@ -61,10 +61,11 @@ def _class(described: Described) -> Iterator[Finding]:
     name = described.config.get("tokenizer_class")
     if name is None or "auto_map" in described.config:
         return  # code of its own is another check's business
-    plain = str(name).removesuffix("Fast").removesuffix("Tokenizer")
+    name = str(name)
+    plain = name.removesuffix("Fast").removesuffix("Tokenizer")
     if name not in GENERIC_CLASSES and not {plain, f"{plain}Tokenizer"} & CLASSES:
         yield failed(
-            f"The tokenizer class {str(name)[:80]!a} is not one that is known here.",
+            f"The tokenizer class {name[:80]!a} is not one that is known here.",
             path=described.config_path, member="tokenizer_class", severity=Severity.LOW,
         )  # fmt: skip
 

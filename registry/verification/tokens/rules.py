@@ -41,10 +41,10 @@ def findings(path: str, tokenizer: Tokenizer) -> Iterator[Finding]:
 
 
 def _step(path: str, name: str, member: str, step: Mapping[str, Any]) -> Iterator[Finding]:
-    kind = step.get("type")
+    kind = str(step.get("type"))
     if kind not in _KNOWN[name]:
         yield failed(
-            f"The step {member} is of the kind {str(kind)[:40]!a}, which is not known here.",
+            f"The step {member} is of the kind {kind[:40]!a}, which is not known here.",
             path=path, member=member, severity=Severity.LOW,
         )  # fmt: skip
     if kind == "Replace" and name in _WHERE:

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
+from pytest_django.fixtures import Settings
 
 from governance.permissions import Role
 from registry.models import ModelVersion, ServingEnvironment
+from registry.sources import parse
 from tests import decisions, desk, factories, folders
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +41,10 @@ def test_an_officer_registers_a_folder(tmp_path: Path) -> None:
         ({"source": "hf://no-name", "name": ""}, "source"),
         ({"source": "folder:///", "name": ""}, "name"),
         ({"source": "folder:///", "name": "no slash"}, "name"),
+        ({"kind": "http", "source": "example.org/SUMS", "name": "a/b"}, "source"),
+        ({"kind": "ollama", "source": "/", "name": ""}, "revision"),
+        ({"kind": "file", "source": "/nothing.gguf", "name": "a/b"}, "source"),
+        ({"kind": "nothing", "source": "a/b", "name": ""}, "kind"),
     ],
 )
 def test_a_bad_source_is_refused_at_its_field(values: dict[str, str], field: str) -> None:
@@ -49,6 +56,42 @@ def test_a_bad_source_is_refused_at_its_field(values: dict[str, str], field: str
     assert list(answer.context["form"].errors) == [field]
     assert f'id="id_{field}_error"' in answer.content.decode()
     assert ModelVersion.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "location"),
+    [
+        ({"kind": "hub", "source": " acme/model "}, "hub", "acme/model"),
+        ({"kind": "", "source": "acme/model"}, "hub", "acme/model"),
+        ({"kind": "hub", "source": "s3://models/x", "name": "acme/m"}, "s3", "models/x"),
+        ({"kind": "s3", "source": "models/x", "name": "acme/m"}, "s3", "models/x"),
+        ({"kind": "http", "source": "example.org/S", "name": "acme/m"}, "http", "https://example.org/S"),
+        ({"kind": "folder", "source": "{}", "name": "acme/m"}, "folder", "{}"),
+        ({"kind": "ollama", "source": "{}", "revision": "llama3.2"}, "ollama", "{}"),
+    ],
+)
+def test_a_source_is_chosen_and_written_in_short_or_in_full(
+    settings: Settings, tmp_path: Path, values: dict[str, str], kind: str, location: str
+) -> None:
+    settings.SOURCE_HOSTS = ["example.org"]
+    client, _ = desk.client(Role.OFFICER)
+    sent = {"revision": "", "name": "", **values}
+    sent["source"] = sent["source"].replace("{}", str(tmp_path))
+
+    client.post(reverse("admin:registry_modelversion_register"), sent)
+
+    version = ModelVersion.objects.get()
+    assert (version.source_kind, version.location) == (kind, location.replace("{}", str(tmp_path)))
+
+
+def test_every_kind_of_source_is_shown_with_how_it_is_written() -> None:
+    client, _ = desk.client(Role.OFFICER)
+
+    text = client.get(reverse("admin:registry_modelversion_register")).content.decode()
+
+    for form, what in parse.FORMS.values():
+        assert form in text
+        assert escape(what) in text
 
 
 def test_an_environment_is_defined_and_defined_anew() -> None:

@@ -125,7 +125,7 @@ def test_progress_is_shown_while_a_run_is_open_and_the_page_loads_anew_at_its_en
     assert 'aria-valuenow="25" aria-valuetext="25 %, 25.0 kB of 100.0 kB, about 3 min left"' in shown
     assert "<b>Reading the files</b>" in shown
     assert "<span>25.0 kB of 100.0 kB, 500 B/s</span>" in shown
-    assert "about 3 min left <b>25 %</b>" in shown
+    assert "<b>25 %</b>, about 3 min left" in shown
     assert strip in during.content.decode()
     assert "HX-Refresh" not in during.headers
     assert after.headers["HX-Refresh"] == "true"

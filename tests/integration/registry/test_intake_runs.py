@@ -7,6 +7,7 @@ from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks, Settings
 
 from audit.events import Event
 from audit.models import DecisionEntry
+from governance import broker
 from registry.actions import custody, heartbeat, runs
 from registry.actions._transition import TransitionNotAllowed, move
 from registry.lifecycle import Outcome, Status
@@ -27,7 +28,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, str]]:
     def send_task(task: str, *, kwargs: dict[str, int], queue: str, **_: Any) -> None:
         found.append((task, kwargs["run_id"], queue))
 
-    monkeypatch.setattr(runs.current_app, "send_task", send_task)
+    monkeypatch.setattr(broker.current_app, "send_task", send_task)
     return found
 
 
@@ -72,7 +73,7 @@ def test_a_broker_that_is_away_does_not_fail_the_request(
     def send_task(*args: Any, **kwargs: Any) -> None:
         raise OSError("no broker")
 
-    monkeypatch.setattr(runs.current_app, "send_task", send_task)
+    monkeypatch.setattr(broker.current_app, "send_task", send_task)
 
     with django_capture_on_commit_callbacks(execute=True):
         run = queued()

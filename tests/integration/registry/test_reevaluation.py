@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
+from governance import broker
 from governance.errors import Forbidden
 from governance.permissions import Role
 from registry import bulk_evaluation, catalogs, evaluation, models
@@ -41,7 +42,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         assert (task, queue) == ("registry.tasks.reevaluate_part_task", "default")
         found.append(kwargs["part_id"])
 
-    monkeypatch.setattr(reevaluations.current_app, "send_task", send_task)
+    monkeypatch.setattr(broker.current_app, "send_task", send_task)
     return found
 
 

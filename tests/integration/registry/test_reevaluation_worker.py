@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry.actions import reevaluations, suspensions
 from registry.models import Alert, Evaluation, Reevaluation, ReevaluationPart, Suspension
-from tests import factories, workers
+from tests import brokers, factories, workers
 from tests.reevaluating import LARGE, SMALL, approval, attest
 from tests.rest import approve, fresh_desk
 from tests.reviewing import Desk
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 @pytest.fixture
 def desks(monkeypatch: pytest.MonkeyPatch) -> list[Desk]:
     """Three approvals, each of which will be a part of its own."""
-    workers.empty_broker()
+    brokers.empty()
     found = [fresh_desk(license_id="llama-3.3", with_policy=number == 0) for number in range(3)]
     factories.organization(facts=SMALL, effective_at=timezone.now() - timedelta(days=2))
     ids = [approve(desk).pk for desk in found]
@@ -72,7 +72,7 @@ def test_a_worker_killed_within_a_part_loses_nothing(
     # A part has been computed, and now stands still before anything is written.
     workers.wait_for(waits_for_its_turn, log=log)
     workers.stop(worker, signal.SIGKILL)
-    workers.empty_broker()  # the messages are gone with it
+    brokers.empty()  # the messages are gone with it
     holder.close()
     assert not Evaluation.objects.filter(evaluated_by="system:reevaluation").exists()
     worker = workers.start(log, queues="default")

@@ -122,6 +122,37 @@ def test_without_the_right_to_install_it_says_what_to_type(
     assert "sudo apt-get install --yes --no-install-recommends chromium\n" in capsys.readouterr().err
 
 
+def test_brokers_are_installed_where_they_are_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rabbitmq-server").touch()
+    monkeypatch.setattr(bootstrap, "RABBITMQ", tmp_path / "rabbitmq-server")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "sudo" else f"/usr/bin/{name}")
+    assert bootstrap.have_brokers() == 0
+    monkeypatch.setattr(bootstrap, "RABBITMQ", tmp_path / "nothing")
+    assert bootstrap.have_brokers() == 2
+    assert "redis-server rabbitmq-server" in capsys.readouterr().err
+
+
+def test_packages_are_installed_without_starting_services(tmp_path: Path) -> None:
+    script = bootstrap.WITHOUT_SERVICES.replace("/usr/sbin", str(tmp_path))
+    policy = tmp_path / "policy-rc.d"
+
+    during = subprocess.run(
+        ["sh", "-c", script, "sh", "sh", "-c", f"{policy} anything start; echo $?"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    assert during.stdout == "101\n"  # "not allowed", as Debian's policy has it
+    assert not policy.exists()
+    policy.write_text("#!/bin/sh\nexit 0\n")
+    assert subprocess.run(["sh", "-c", script, "sh", "false"], check=False).returncode == 1
+    assert policy.exists()
+
+
 def test_every_lock_file_is_counted_about_right() -> None:
     assert 80 <= bootstrap.count(ROOT / "requirements-demo.lock") <= 110
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -467,3 +468,33 @@ def test_new_bytes_give_new_patience() -> None:
         tries.failed(TryAgain("x"), offset=step * MIB)
     with pytest.raises(TryAgain):
         tries.failed(TryAgain("x"), offset=49 * MIB + 5)
+
+
+class Elsewhere(fetching.Served):
+    """A source that begins each rest somewhere else than asked."""
+
+    @contextmanager
+    def open(self, file: base.RemoteFile, *, offset: int = 0, validator: str = "") -> Iterator[base.Stream]:
+        chunks = iter([DATA[:MIB]]) if not offset else iter([DATA[:5]])
+        yield base.Stream(offset=offset and offset + 1, size=len(DATA), validator='"v"', chunks=chunks)
+
+
+def test_bytes_from_elsewhere_are_never_put_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "Served", Elsewhere)
+
+    with pytest.raises(base.SourceUnavailable, match=r"model\.bin"):
+        fetch("http://127.0.0.1:9", tmp_path, [FILE])
+    assert list(Store(tmp_path).blobs()) == []
+
+
+def test_a_fault_of_the_disk_is_not_taken_for_one_of_the_source(
+    server: faulty.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(partial.Partial, "write", write)
+
+    with pytest.raises(OSError, match="Input/output"):
+        fetch(server.url, tmp_path, [FILE])
+    assert len(server.requests) == 1

@@ -4,12 +4,12 @@ tests/corpus/architectures.json holds each configuration as `save_pretrained` wr
 the names of its tensors by shape.
 """
 
-import dataclasses
 import json
 import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from registry.formats.architectures import adapters
@@ -66,7 +66,7 @@ def test_each_missing_extra_and_misshapen_tensor_is_named(case: str) -> None:
     names = sorted(tensors)
     gone, odd = names[0], names[-1]
     changed = {name: item for name, item in tensors.items() if name != gone} | {
-        odd: dataclasses.replace(tensors[odd], shape=(*tensors[odd].shape, 2)),
+        odd: msgspec.structs.replace(tensors[odd], shape=(*tensors[odd].shape, 2)),
         "model.layers.0.hidden_extra.weight": tensor("model.layers.0.hidden_extra.weight", 4, 4),
     }
 

@@ -2,6 +2,7 @@
 
 import _compat_pickle
 import hashlib
+import io
 import pickletools
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.formats import pickle_targets, pickled_files, pickles, view
+from registry.formats import pickle_opcodes, pickle_targets, pickled_files, pickles, view
 from registry.lifecycle import Outcome, Severity
 from registry.verification import checks, outcomes
 from registry.verification.subject import Expected, Seen, Subject
@@ -205,6 +206,42 @@ def test_data_is_what_pickletools_reads_too(steps: list[tuple[bytes, bytes]]) ->
         steps_read = list(pickletools.genops(data[: result.end]))
         assert steps_read[-1][0].name == "STOP"
         assert {item.partition(".")[0] for item in result.targets} <= {"collections"}
+
+
+@pytest.mark.parametrize("kind", ["f4", ">i8", "U3", "S5", "?", "c16", "M8[D]", "O"])
+def test_what_numpy_writes_is_data(kind: str) -> None:
+    numpy = pytest.importorskip("numpy")
+    values = numpy.zeros((2, 3), dtype=kind)
+    out = io.BytesIO()
+    numpy.save(out, values)
+    files = {"a.pkl": values.dumps(), "a.npy": out.getvalue()}
+
+    for result in found("C11-pickle", files):
+        assert result.severity is Severity.LOW or result.finding.outcome is Outcome.PASS, (
+            result.finding.message
+        )
+
+
+def test_a_long_stream_is_followed_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_opcodes, "MAX_OPCODES", 5000)
+    stream = pickles.follow(view.whole(asm.proto() + b"N0" * 6000 + b"N."))
+
+    assert not stream.is_complete
+    assert [refusal.code for refusal in stream.refusals].count("pop") <= 100
+    assert stream.refusals[-1].code in {"pop", "too_many"}
+
+
+def test_an_archive_of_very_many_pickles_is_refused_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickled_files, "MAX_STEPS", 5000)
+    long = asm.pickle(asm.EMPTY_LIST + asm.put(0) + asm.get(0) * 1000)
+    for members in (
+        {f"{n}.pkl": long for n in range(40)},
+        {f"{n}.pkl": asm.pickle(asm.NONE) for n in range(200)},
+    ):
+        (result,) = found("C11-pickle", {"a.zip": torch.plain_zip(members, deflated=True)})
+
+        assert result.severity is Severity.HIGH
+        assert "more pickles than are followed" in str(result.finding.evidence["reasons"])
 
 
 def test_the_names_that_picklescan_warns_of_are_known() -> None:

@@ -53,10 +53,14 @@ def test_what_is_no_template_of_ollama_is_not_judged(source: str) -> None:
 
 
 def test_words_of_its_own_are_told() -> None:
-    tree = template.parse("{{ '<|im_start|>' }}You are a helpful model.{% if x == 'not said at all' %}{% endif %}{{ '[INST]' }}")
+    tree = template.parse(
+        "{{ '<|im_start|>' }}You are a helpful model.{% if x == 'not said at all' %}{% endif %}{{ '[INST]' }}"
+    )
 
     assert template_words.sentences(tree) == "You are a helpful model."
-    assert "You may call functions" in template_words.sentences(template.parse(corpus.GOOD["qwen 2.5 with tools"]))
+    assert "You may call functions" in template_words.sentences(
+        template.parse(corpus.GOOD["qwen 2.5 with tools"])
+    )
 
 
 TEXTS = st.one_of(

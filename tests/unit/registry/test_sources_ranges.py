@@ -1,17 +1,24 @@
 """The range client against a server that does everything wrong that one can do wrong."""
 
+import base64
 import gzip
 import itertools
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from governance.errors import GovernanceError
 from registry.sources import base, ranges
 from registry.sources.addresses import AddressRefused, Guard
-from registry.sources.connections import Limits
+from registry.sources.connections import Limits, Patience, TooSlow
 from registry.sources.ranges import BadAnswer, RangeClient, StateChanged, TryAgain
 from tests import faulty
 
@@ -321,3 +328,88 @@ def test_one_connection_serves_many_requests(server: faulty.Server, client: Rang
 def test_a_fault_of_the_reader_stays_its_own(server: faulty.Server, client: RangeClient) -> None:
     with pytest.raises(OSError, match="disk"), client.open_range(server.url + PATH):
         raise OSError("disk")
+
+
+def test_the_next_address_of_a_name_is_tried(server: faulty.Server) -> None:
+    port = int(server.url.rpartition(":")[2])
+    found = [(2, 1, 6, "", (address, port)) for address in ("::1", "127.0.0.1")]
+    client = RangeClient(Guard(f"http://hub.example:{port}", resolve=lambda *_, **__: found))
+
+    assert read(client, f"http://hub.example:{port}{PATH}") == (0, DATA)
+
+
+def test_a_proxy_of_the_environment_is_used(server: faulty.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told the whole address, and it alone looks the name up; NO_PROXY leaves it out."""
+    with faulty.serving({"http://hub.example/m/model.bin": DATA}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:se%20cret@"))
+        client = RangeClient(Guard("http://hub.example", resolve=lambda *_, **__: []))
+
+        assert read(client, "http://hub.example/m/model.bin") == (0, DATA)
+
+        told = proxy.requests[0].headers["proxy-authorization"]
+        assert base64.b64decode(told.removeprefix("Basic ")) == b"me:se cret"
+        with pytest.raises(AddressRefused):
+            read(RangeClient(Guard("http://hub.example")), "http://10.0.0.1/")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert read(RangeClient(Guard(server.url)), server.url + PATH) == (0, DATA)
+        assert len(proxy.requests) == 1
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A certificate for a host, signed by itself, with its key in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(called)
+        .issuer_name(called)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, *plain) + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_over_tls_the_name_is_what_the_certificate_has_to_be_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although what is connected to is an address that was looked up before."""
+    trusted = certificate(tmp_path, "hub.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted)
+
+    def client(name: str, port: int) -> RangeClient:
+        found = [(2, 1, 6, "", ("127.0.0.1", port))]
+        return RangeClient(Guard(f"https://{name}:{port}", resolve=lambda *_, **__: found))
+
+    with faulty.serving({PATH: DATA}, tls=context) as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(TryAgain, match="certificate"):  # nobody trusts it
+            read(client("hub.example", port), f"https://hub.example:{port}{PATH}")
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert read(client("hub.example", port), f"https://hub.example:{port}{PATH}") == (0, DATA)
+        with pytest.raises(TryAgain, match="certificate"):
+            read(client("other.example", port), f"https://other.example:{port}{PATH}")
+        assert len(server.requests) == 1
+
+
+def test_patience_begins_anew_after_a_good_minute() -> None:
+    now = [0.0]
+    patience = Patience(Limits(window_seconds=60.0, bytes_per_second=1000.0), clock=lambda: now[0])
+
+    for count in (60_000, 90_000):
+        now[0] += 60.0
+        patience.note(count, since=now[0] - 60.0)
+    now[0] += 60.0
+    with pytest.raises(TooSlow, match="59999 bytes came in 60 seconds"):
+        patience.note(59_999, since=now[0] - 60.0)

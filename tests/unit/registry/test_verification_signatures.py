@@ -536,6 +536,11 @@ def test_one_certificate_alone() -> None:
     assert verdict(bundled(value), trusted=(trust(),), signature_required=True) == PASS
 
 
+UNKNOWN = x509.ObjectIdentifier("1.2.3.4")
+OTHER_NAMES = (
+    x509.NameConstraints(permitted_subtrees=[x509.RFC822Name("other.example")], excluded_subtrees=None),
+    True,
+)
 UNTRUSTED: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
     "expired": (lambda: by(signing.leaf(root(), days=(-30, -1))), "expired on 2026-11-21"),
     "not yet valid": (lambda: by(signing.leaf(root(), days=(1, 30))), "not valid before 2026-11-23"),
@@ -589,6 +594,16 @@ UNTRUSTED: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
         "may not issue certificates for signing code",
     ),
     "an authority itself": (lambda: by(root()), "that of an authority"),
+    "with a critical extension that nobody knows": (
+        lambda: by(signing.leaf(root(), more=[(x509.UnrecognizedExtension(UNKNOWN, b"\x05\x00"), True)])),
+        "critical extensions",
+    ),
+    "issued under another name than it may be": (
+        lambda: by(
+            signing.leaf(middle := signing.authority("Narrow", issuer=root(), more=[OTHER_NAMES])), middle
+        ),
+        "name constraints",
+    ),
     "a chain that is too long": (
         lambda: by(
             signing.leaf(
@@ -703,6 +718,21 @@ def sigstore_parts(data: bytes) -> Any:
     except (sigstore.BadSignature, sigstore.NotSupported):
         return None
     return found.payload, found.signature, found.certificates[:1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_no_changed_certificate_passes(place: int, change: int) -> None:
+    value = json.loads(CHAINED)
+    [item] = value["verificationMaterial"]["x509CertificateChain"]["certificates"]
+    der = bytearray(base64.b64decode(item["rawBytes"]))
+    der[place % len(der)] ^= change
+    item["rawBytes"] = base64.b64encode(der).decode()
+
+    [found] = judged(json.dumps(value).encode())
+
+    assert found.finding.outcome in (Outcome.FAIL, Outcome.ERROR)
+    assert "broke down" not in found.finding.message
 
 
 @settings(max_examples=150, deadline=None)
