@@ -26,8 +26,7 @@ from registry.models import DriftRun, LeasedRun, ModelVersion, ResolutionRun, Sm
 logger = structlog.get_logger(__name__)
 R = TypeVar("R", bound=LeasedRun)
 
-# Who asks for what is done again after a while.
-SCHEDULE = "system:schedule"
+SCHEDULE = "system:schedule"  # who asks for what is done again after a while
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(seconds=30)
 # Faults of code or surroundings, which may pass in a while; anything else is a stop that was asked for.

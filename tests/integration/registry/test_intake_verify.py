@@ -83,7 +83,7 @@ def test_what_changed_since_it_was_resolved_is_quarantined(
     [
         ({"modeling_x.py": b"import os"}, "C13-custom-code", "fail"),
         ({"pytorch_model.bin": b"\x80\x02."}, "C11-pickle", "fail"),
-        ({"model_safetensors": None, "model.gguf": b"GGUF" + bytes(60)}, "C7-safetensors", "error"),
+        ({"model_safetensors": None, "model.gguf": b"GGUF" + bytes(60)}, "C10-gguf", "fail"),
         ({"run.sh": b"#!/bin/sh\n"}, "C17-executables", "fail"),
         ({"tokenizer_config_json": b'{"chat_template": "{{ x.__class__ }}"}'}, "C14-chat-template", "fail"),
         ({"LICENSE": b"All rights reserved."}, "C20-license-text", "fail"),

@@ -1,4 +1,3 @@
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -85,26 +84,6 @@ INDEX = "model.safetensors.index.json"
         ("C11-pickle", {"x.bin": b"anything"}, Outcome.FAIL),
         ("C11-pickle", {"x.dat": b"\x80\x04\x95"}, Outcome.FAIL),
         ("C11-pickle", {"x": b"PK\x03\x04....archive/data.pkl"}, Outcome.FAIL),
-        ("C13-custom-code", {"deep/er/x.py": b""}, Outcome.FAIL),
-        ("C13-custom-code", {"config_json": b'{"a":[{"auto_map":{"AutoModel":"x--y.Z"}}]}'}, Outcome.FAIL),
-        ("C13-custom-code", {"config_json": b'{"_attn_implementation_internal":"a/b"}'}, Outcome.FAIL),
-        ("C13-custom-code", {"config_json": b'{"auto_map":null}'}, Outcome.PASS),
-        ("C13-custom-code", {"config_json": b'{"a":1,"a":2}'}, Outcome.ERROR),
-        ("C13-custom-code", {"config_json": b"[" * 100_000}, Outcome.ERROR),
-        ("C13-custom-code", {"tokenizer.json": b"not even json"}, Outcome.PASS),
-        ("C14-chat-template", {"chat_template.jinja": b"{{ x.__class__ }}"}, Outcome.FAIL),
-        (
-            "C14-chat-template",
-            {"tokenizer_config_json": b'{"chat_template":[{"name":"a","template":"{{ x.__class__ }}"}]}'},
-            Outcome.FAIL,
-        ),
-        ("C14-chat-template", {"chat_template.jinja": b"{% if %}"}, Outcome.ERROR),
-        ("C14-chat-template", {"tokenizer_config_json": None}, Outcome.PASS),
-        ("C17-executables", {"a": b"\x7fELF"}, Outcome.FAIL),
-        ("C17-executables", {"a.txt": b"#!/bin/sh"}, Outcome.FAIL),
-        ("C17-executables", {"a": b"MZ" + bytes(62)}, Outcome.FAIL),
-        ("C17-executables", {"a.tar": bytes(257) + b"ustar" + bytes(100)}, Outcome.FAIL),
-        ("C17-executables", {"a.txt": b"MZ is how this text begins"}, Outcome.PASS),
     ],
 )  # fmt: skip
 def test_a_check_says_what_it_found(check: str, changes: dict[str, bytes | None], expected: Outcome) -> None:
@@ -146,28 +125,6 @@ def test_a_branch_is_not_a_pin() -> None:
     for revision, expected in (("main", Outcome.FAIL), (None, Outcome.FAIL), ("a" * 40, Outcome.PASS)):
         subject = Subject("hub", revision, {}, {})
         assert outcome_of("C1-pinned", subject).finding.outcome is expected
-
-
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ([("declared", "mit"), ("discovered", "mit")], Outcome.PASS),
-        ([("declared", "mit"), ("discovered", "apache-2.0")], Outcome.FAIL),
-        ([("declared", "mit"), ("discovered", "unknown")], Outcome.FAIL),
-        ([("declared", "mit")], Outcome.SKIP),
-        ([("discovered", "mit")], Outcome.SKIP),
-        ([("declared", "unknown"), ("discovered", "mit")], Outcome.SKIP),
-        ([], Outcome.FAIL),
-        ([("declared", "llama3.1"), ("discovered", "llama3.1"), ("discovered", "mit")], Outcome.PASS),
-    ],
-)
-def test_the_declaration_is_held_against_the_text(claims: list[tuple[str, str]], expected: Outcome) -> None:
-    licenses = tuple(LicenseClaim(kind, name, f"LICENSE-{name}") for kind, name in claims)
-
-    assert (
-        outcome_of("C20-license-text", subject_of(folders.model_files(), licenses=licenses)).finding.outcome
-        is expected
-    )
 
 
 def test_a_check_that_breaks_down_is_an_error_and_the_others_run() -> None:
@@ -262,18 +219,3 @@ def test_a_folder_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     read = reading.read_folder(tmp_path / "none", {}, progress=lambda _: None)
 
     assert "" in read.unreadable
-
-
-def test_a_chat_template_is_found_however_its_name_is_spelt() -> None:
-    evil = b'{"chat\\u005ftemplate": "{{ cycler.__init__.__globals__.os.popen(\'id\') }}"}'
-    files = folders.model_files() | {"tokenizer_config.json": evil}
-
-    assert outcome_of("C14-chat-template", subject_of(files)).finding.outcome is Outcome.FAIL
-
-
-def test_a_template_in_a_file_too_large_to_be_read_is_undecided() -> None:
-    subject = subject_of(folders.model_files() | {"tokenizer_config.json": b'{"a": 1}'})
-    cut = dataclasses.replace(subject.seen["tokenizer_config.json"], start=b"{", is_whole=False)
-    subject = dataclasses.replace(subject, seen={**subject.seen, "tokenizer_config.json": cut})
-
-    assert outcome_of("C14-chat-template", subject).finding.outcome is Outcome.ERROR

@@ -107,6 +107,12 @@ def test_what_cannot_be_read_is_undecided(files: dict[str, bytes]) -> None:
     assert subjects.verdict(CHECK, subjects.subject(files)) == "error"
 
 
+def test_a_file_of_which_only_the_beginning_was_kept_is_undecided() -> None:
+    given = subjects.cut(subjects.subject({"tokenizer_config.json": config(PLAIN)}), "tokenizer_config.json")
+
+    assert subjects.verdict(CHECK, given) == "error"
+
+
 def test_a_hostile_template_beside_one_that_cannot_be_read_is_told() -> None:
     given = subjects.subject(
         {"tokenizer_config.json": config([{"name": "a", "template": "{{"}, {"name": "b", "template": EVIL}])}
