@@ -14,6 +14,17 @@ TAGS = "refs/tags/"
 # The source's own words for a file that its scanners hold to be dangerous.
 DANGEROUS = frozenset({"unsafe", "suspicious", "infected", "malicious", "caution"})
 MOST_NAMED = 10
+# Refusals that say something of the source; any other, such as a host that is not configured, says something of us.
+GONE = frozenset(
+    {
+        "repository_not_found",
+        "repository_disabled",
+        "repository_renamed",
+        "revision_not_found",
+        "gated_repository",
+        "source_not_found",
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
