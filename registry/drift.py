@@ -13,6 +13,17 @@ from registry.observed import SUSPICIOUS, UNSAFE, SourceFacts
 TAGS = "refs/tags/"
 DANGEROUS = UNSAFE | SUSPICIOUS
 MOST_NAMED = 10
+# Refusals that say something of the source; any other, such as a host that is not configured, says something of us.
+GONE = frozenset(
+    {
+        "repository_not_found",
+        "repository_disabled",
+        "repository_renamed",
+        "revision_not_found",
+        "gated_repository",
+        "source_not_found",
+    }
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ def watch_version(*, run_id: int, worker: str) -> None:
             ending = runs.Ending(Outcome.ERROR, error.code, error.detail)
             runs.retry_or_end(lease, ending, now=timezone.now(), delay=runs.RETRY_AFTER)
         except (base.SourceRefused, base.InvalidSource) as error:
+            if error.code not in drift.GONE:
+                runs.give_up(lease, runs.Ending(Outcome.ERROR, error.code, error.detail), now=timezone.now())
+                return
             looked = drift.gone(_registered(run.version), code=error.code, why=error.detail)
             _write(run, looked, None, lease=lease, now=timezone.now())
         else:

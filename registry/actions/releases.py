@@ -18,6 +18,7 @@ from registry.models import (
     ModelVersion,
     QuarantineRelease,
     ReleaseDecision,
+    SmokeRun,
     VerificationRun,
 )
 
@@ -122,6 +123,7 @@ def decide_release(
         },
     )
     if run.outcome == Outcome.PASS:
+        _end_stale(version, now=now)
         smoke.request_after_verification(version=version, now=now)
     return release
 
@@ -181,6 +183,16 @@ def check_findings(run: VerificationRun) -> None:
                 {"code": row.check_id, "path": row.path, "message": row.message} for row in found[:MOST_NAMED]
             ],
         )
+
+
+def _end_stale(version: ModelVersion, *, now: datetime) -> None:
+    """End a smoke test that still waits from before the quarantine: it would not count, and bar one that does."""
+    waiting = version.smokeruns.filter(state=RunState.QUEUED, requested_at__lt=version.quarantined_at)
+    for run in waiting:
+        claimed = runs.claim(SmokeRun, run_id=run.pk, worker="system:release", now=now)
+        if claimed is not None:
+            words = "It was asked for before the quarantine, so it would not count."
+            runs.give_up(claimed[1], runs.Ending(Outcome.ERROR, runs.VersionNotResolved.code, words), now=now)
 
 
 def _close(release: QuarantineRelease, decision: str, *, note: str, actor: Actor, now: datetime) -> None:

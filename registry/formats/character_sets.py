@@ -17,19 +17,28 @@ _OTHERS = (
     "\u00a1\u3002\u20ac\uff3e\u00b1\u263a\U0001f600\u2581\u0120\uff5c"
 )
 _SCRIPTS = {
-    "han": ("CJK",), "hiragana": ("HIRAGANA",), "katakana": ("KATAKANA",), "hangul": ("HANGUL",), "latin": ("LATIN",),
-    "cyrillic": ("CYRILLIC",), "greek": ("GREEK",), "arabic": ("ARABIC",), "hebrew": ("HEBREW",), "thai": ("THAI",),
-    "devanagari": ("DEVANAGARI",),
+    "han": "CJK", "hiragana": "HIRAGANA", "katakana": "KATAKANA", "hangul": "HANGUL", "latin": "LATIN",
+    "cyrillic": "CYRILLIC", "greek": "GREEK", "arabic": "ARABIC", "hebrew": "HEBREW", "thai": "THAI",
+    "devanagari": "DEVANAGARI",
 }  # fmt: skip
 _CLASSES: dict[str, Callable[[str], bool]] = {
-    "alpha": str.isalpha, "alphabetic": str.isalpha, "letter": str.isalpha, "alnum": str.isalnum, "digit": str.isdecimal,
-    "upper": str.isupper, "uppercase": str.isupper, "lower": str.islower, "lowercase": str.islower,
-    "space": str.isspace, "whitespace": str.isspace, "white_space": str.isspace, "blank": lambda item: item in " \t\xa0\u3000",
-    "punct": lambda item: unicodedata.category(item)[0] in "PS", "punctuation": lambda item: unicodedata.category(item)[0] == "P",
-    "word": lambda item: item.isalnum() or item == "_", "cntrl": lambda item: unicodedata.category(item) == "Cc",
-    "print": str.isprintable, "graph": lambda item: item.isprintable() and not item.isspace(), "ascii": str.isascii,
-    "xdigit": lambda item: item in "0123456789abcdefABCDEF", "any": bool,
-}  # fmt: skip
+    **dict.fromkeys(("alpha", "alphabetic", "letter"), str.isalpha),
+    **dict.fromkeys(("upper", "uppercase"), str.isupper),
+    **dict.fromkeys(("lower", "lowercase"), str.islower),
+    **dict.fromkeys(("space", "whitespace", "white_space"), str.isspace),
+    "alnum": str.isalnum,
+    "digit": str.isdecimal,
+    "blank": lambda item: item in " \t\xa0\u3000",
+    "punct": lambda item: unicodedata.category(item)[0] in "PS",
+    "punctuation": lambda item: unicodedata.category(item)[0] == "P",
+    "word": lambda item: item.isalnum() or item == "_",
+    "cntrl": lambda item: unicodedata.category(item) == "Cc",
+    "print": str.isprintable,
+    "graph": lambda item: item.isprintable() and not item.isspace(),
+    "ascii": str.isascii,
+    "xdigit": lambda item: item in "0123456789abcdefABCDEF",
+    "any": bool,
+}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b", "0": "\0"}
 
 

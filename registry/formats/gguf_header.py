@@ -92,6 +92,8 @@ def texts(start: bytes, array: Array) -> Iterator[bytes]:
         raise ValueError(f"a list of {array.kind} holds no text")
     at = array.offset
     for _ in range(array.count):
+        if at + 8 > len(start):
+            raise ValueError("the header was not kept")
         end = at + 8 + int.from_bytes(start[at : at + 8], "little")
         yield bytes(start[at + 8 : end])
         at = end

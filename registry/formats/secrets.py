@@ -19,7 +19,8 @@ from registry.formats.sign import Level
 
 MAX_FOUND = 50
 # Places of one file at which one form is tried: what a hostile text may cost is bounded by this.
-MAX_PLACES = 5000
+MAX_PLACES = 100_000
+FEW_PLACES = 2000  # for a form that may read far at each of them
 SHOWN = 4
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PLACEHOLDER = re.compile(
@@ -48,6 +49,7 @@ class _Form:
     level: Level = Level.DANGER
     holds: Callable[[str], bool] = lambda text: not is_placeholder(text)
     is_shown: bool = True
+    places: int = MAX_PLACES
 
 
 def entropy(text: str) -> float:
@@ -104,8 +106,8 @@ def _form(kind: str, near: str, pattern: str, level: Level = Level.DANGER, **mor
 
 
 FORMS = (
-    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ ){0,2}PRIVATE KEY(?: BLOCK)?-----[\s\S]{20,9000}?-----END ", holds=_is_key),
-    _form("PuTTY private key", "PuTTY-User-Key-File", r"PuTTY-User-Key-File-\d: [\s\S]{1,4000}?Private-Lines: \d{1,4}\s{1,4}([A-Za-z0-9+/=\s]{40,9000})"),
+    _form("private key", "PRIVATE", r"-----BEGIN (?:[A-Z0-9]+ ){0,2}PRIVATE KEY(?: BLOCK)?-----[\s\S]{20,9000}?-----END ", holds=_is_key, places=FEW_PLACES),
+    _form("PuTTY private key", "PuTTY-User-Key-File", r"PuTTY-User-Key-File-\d: [\s\S]{1,4000}?Private-Lines: \d{1,4}\s{1,4}([A-Za-z0-9+/=\s]{40,9000})", places=FEW_PLACES),
     _form("AWS access key", "AKIA ASIA ABIA ACCA", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
     _form("AWS secret key", "aws_secret aws-secret AWS_SECRET SecretAccessKey",
           r"(?i)(?:aws_?-?secret\w{0,40}|SecretAccessKey)[\"']?\s{0,5}[:=]\s{0,5}[\"']?([A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])"),
@@ -124,7 +126,7 @@ FORMS = (
     _form("secret key", "sk- sk_live_ rk_live_", r"\b(?:sk-[A-Za-z0-9]{40,64}|[sr]k_live_[A-Za-z0-9]{24,120})\b"),
     _form("Weights & Biases key", "WANDB_API_KEY wandb_api_key", r"(?i)wandb_api_key[\"']?\s{0,5}[:=]\s{0,5}[\"']?([0-9a-f]{40})\b"),
     _form("Azure storage key", "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{86}==)"),
-    _form("web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,700}", Level.WARNING, holds=_is_web_token),
+    _form("web token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,700}", Level.WARNING, holds=_is_web_token, places=FEW_PLACES),
     _form("password in an address", "://", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@\"'<>]{1,100}:([^\s/@\"'<>]{1,200})@[A-Za-z0-9\[]", holds=_is_password, is_shown=False),
     _form("password for a machine", "machine", r"\bmachine\s{1,9}\S{1,200}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}(\S{1,200})", holds=_is_password, is_shown=False),
 )  # fmt: skip
@@ -163,7 +165,7 @@ def _end(text: str, form: _Form) -> int:
     ends = []
     for word in form.near:
         place = -1
-        for _ in range(MAX_PLACES):
+        for _ in range(form.places):
             place = text.find(word.decode(), place + 1)
             if place < 0:
                 break

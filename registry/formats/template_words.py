@@ -13,9 +13,8 @@ from jinja2 import nodes
 
 from registry.formats.sign import Level, Sign
 from registry.formats.template import nodes_of
+from registry.formats.template_contents import CONTENT, Contents
 
-ROUNDS = 4
-CONTENT = frozenset({"content", "text", "reasoning_content", "prompt"})
 # Names of the parts that a message's content may have, which templates look for in it.
 PARTS = frozenset(
     {
@@ -58,7 +57,7 @@ MANY_WORDS = 10
 
 def words(tree: nodes.Template, source: str) -> list[Sign]:
     """What is remarkable about the words and characters of the template."""
-    contents = _Contents(tree)
+    contents = Contents(tree)
     found = [sign for node in nodes_of(tree) for sign in _node(node, contents)]
     for text, line in fixed(tree):
         found += said(text, line)
@@ -94,91 +93,7 @@ def _is_refusal(node: nodes.Call) -> bool:
     return isinstance(node.node, nodes.Name) and node.node.name == "raise_exception"
 
 
-class _Contents:
-    """Which expressions stand for what people and tools wrote, and which for the date."""
-
-    def __init__(self, tree: nodes.Template) -> None:
-        self.content: set[str] = set()
-        self.dated: set[str] = set()
-        given = list(_given(tree))
-        for _ in range(ROUNDS):
-            for name, value in given:
-                if self.is_content(value):
-                    self.content.add(name)
-                if self.is_dated(value):
-                    self.dated.add(name)
-
-    def is_content(self, node: nodes.Node | None) -> bool:
-        """Whether it is the text of a message: not its role or kind."""
-        pending = [node]
-        while pending:
-            inner = pending.pop()
-            if inner is None:
-                continue
-            is_member = isinstance(inner, nodes.Getattr | nodes.Getitem) and _member(inner) in CONTENT
-            if is_member or _name(inner) in self.content or _is_whole(inner):
-                return True
-            pending.extend(_whence(inner))
-        return False
-
-    def is_dated(self, node: nodes.Node) -> bool:
-        """Whether it depends on the day."""
-        return any(
-            (isinstance(inner, nodes.Call) and _name(inner.node) == "strftime_now")
-            or (isinstance(inner, nodes.Name | nodes.NSRef | nodes.Getattr) and _name(inner) in self.dated)
-            for inner in nodes_of(node)
-        )
-
-
-def _is_whole(node: nodes.Node) -> bool:
-    """Whether it is the whole conversation as one text."""
-    return (
-        isinstance(node, nodes.Filter)
-        and node.name in {"tojson", "string", "join"}
-        and _name(node.node) in {"messages", "message"}
-    )
-
-
-def _whence(node: nodes.Node) -> Iterable[nodes.Node | None]:
-    """What an expression takes its text from."""
-    if isinstance(node, nodes.Filter):
-        return [] if node.name in {"length", "count"} else [node.node]
-    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-        return [node.node.node]
-    if isinstance(node, nodes.Getitem):
-        return [] if isinstance(_key(node), str) else [node.node]
-    return node.iter_child_nodes() if isinstance(node, nodes.Add | nodes.Concat | nodes.CondExpr) else []
-
-
-def _given(tree: nodes.Template) -> Iterator[tuple[str, nodes.Node]]:
-    macros = {node.name: node for node in nodes_of(tree) if isinstance(node, nodes.Macro)}
-    for node in nodes_of(tree):
-        if isinstance(node, nodes.Assign):
-            yield _name(node.target), node.node
-        elif isinstance(node, nodes.For) and not isinstance(node.target, nodes.Tuple):
-            yield _name(node.target), node.iter
-        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in macros:
-            for argument, value in zip(macros[node.node.name].args, node.args, strict=False):
-                yield argument.name, value
-
-
-def _name(node: nodes.Node | None) -> str:
-    if isinstance(node, nodes.NSRef):
-        return f"{node.name}.{node.attr}"
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
-        return f"{node.node.name}.{node.attr}"
-    return node.name if isinstance(node, nodes.Name) else ""
-
-
-def _key(node: nodes.Getitem) -> object:
-    return node.arg.value if isinstance(node.arg, nodes.Const) else None
-
-
-def _member(node: nodes.Getattr | nodes.Getitem) -> object:
-    return node.attr if isinstance(node, nodes.Getattr) else _key(node)
-
-
-def _node(node: nodes.Node, contents: _Contents) -> Iterator[Sign]:
+def _node(node: nodes.Node, contents: Contents) -> Iterator[Sign]:
     if isinstance(node, nodes.If | nodes.CondExpr):
         yield from _branch(node, contents)
     elif isinstance(node, nodes.Filter) and node.name == "replace":
@@ -193,7 +108,7 @@ def _node(node: nodes.Node, contents: _Contents) -> Iterator[Sign]:
         yield from _addresses(node.iter_child_nodes(), contents)
 
 
-def _branch(node: nodes.If | nodes.CondExpr, contents: _Contents) -> Iterator[Sign]:
+def _branch(node: nodes.If | nodes.CondExpr, contents: Contents) -> Iterator[Sign]:
     """Words that appear only where a message says something, or from some day on."""
     bodies = [node.expr1] if isinstance(node, nodes.CondExpr) else node.body
     count = sum(len(_WORD.findall(_TOKEN.sub(" ", text))) for body in bodies for text, _ in fixed(body))
@@ -216,7 +131,7 @@ def _branch(node: nodes.If | nodes.CondExpr, contents: _Contents) -> Iterator[Si
                 )
 
 
-def _asked(node: nodes.Node, contents: _Contents) -> Iterator[str]:
+def _asked(node: nodes.Node, contents: Contents) -> Iterator[str]:
     """The fixed texts that the content of a message is compared with."""
     if isinstance(node, nodes.Compare):
         sides = [node.expr, *(operand.expr for operand in node.ops)]
@@ -246,7 +161,7 @@ def _is_said(phrase: str) -> bool:
 
 
 def _replaces(
-    node: nodes.Expr, whole: nodes.Node | None, arguments: list[nodes.Expr], contents: _Contents
+    node: nodes.Expr, whole: nodes.Node | None, arguments: list[nodes.Expr], contents: Contents
 ) -> Iterator[Sign]:
     pair = [text for argument in arguments for text in _constants(argument)]
     if contents.is_content(whole) and len(pair) == 2 and all(_is_said(text) for text in pair):
@@ -254,7 +169,7 @@ def _replaces(
         yield Sign(Level.DANGER, "rewrites", words_, node.lineno)
 
 
-def _addresses(parts: Iterable[nodes.Node], contents: _Contents) -> Iterator[Sign]:
+def _addresses(parts: Iterable[nodes.Node], contents: Contents) -> Iterator[Sign]:
     """An address that ends in what people wrote: whoever shows or opens it sends their words there."""
     for before, after in itertools.pairwise(parts):
         texts = [text for text, _ in fixed(before)]

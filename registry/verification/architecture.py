@@ -104,7 +104,8 @@ def _differences(
         yield _wrong_shapes(path, found.wrong)
     if found.narrow:
         yield failed(
-            f"{_count(found.narrow, 'tensor')} are stored in whole or narrow numbers although the configuration does "
+            f"{_count(found.narrow, 'tensor')} are stored in whole or narrow numbers although the "
+            "configuration does "
             f"not say so: {_some(found.narrow)}.",
             path=path,
             severity=Severity.MEDIUM,
@@ -136,7 +137,8 @@ def _wrong_shapes(path: str, wrong: Sequence[WrongShape]) -> Finding:
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     embedding = next((item for item in wrong if "embed" in item.name or ".wte." in item.name), None)
     vocabulary = (
-        f" The vocabulary has {embedding.wanted[0][0]} entries by the configuration, {embedding.stored[0]} by the weights."
+        f" The vocabulary has {embedding.wanted[0][0]} entries by the configuration, "
+        f"{embedding.stored[0]} by the weights."
         if embedding is not None and embedding.stored and embedding.stored[0] != embedding.wanted[0][0]
         else ""
     )
@@ -161,7 +163,10 @@ def _clean(
         "not_compared": len(found.not_compared),
     }
     if quantisation is not None and not quantisation.is_known:
-        words_ = f"The model is quantised with {quantisation.method!a}: only the {found.compared} unquantised tensors were compared."
+        words_ = (
+            f"The model is quantised with {quantisation.method!a}: only the {found.compared} unquantised "
+            "tensors were compared."
+        )
         return _at(path, skipped(words_))
     rest = (
         f" {len(found.not_compared)} tensors of other parts were not compared." if found.not_compared else ""
@@ -169,7 +174,8 @@ def _clean(
     how = f", quantised with {quantisation.method}," if quantisation is not None else ""
     return Finding(
         Outcome.PASS,
-        f"All {found.compared} tensors of {expectation.name}{how} with {expectation.layers} layers are there in their "
+        f"All {found.compared} tensors of {expectation.name}{how} with {expectation.layers} layers "
+        "are there in their "
         f"shapes; {expectation.parameters:,} parameters by the configuration.{rest}",
         path,
         evidence=evidence,
@@ -220,7 +226,8 @@ def _adapter(config: Seen, found: Checkpoint) -> Iterator[Finding]:
     if not (held.halves or held.wrong or held.off_target or held.extra):
         yield Finding(
             Outcome.PASS,
-            f"All {len(held.pairs)} pairs of LoRA factors have rank {lora.rank} and the modules that the configuration "
+            f"All {len(held.pairs)} pairs of LoRA factors have rank {lora.rank} and the modules that "
+            "the configuration "
             f"names; {len(held.saved)} whole tensors are stored beside them.",
             path,
             evidence={"pairs": len(held.pairs), "saved": held.saved[:LISTED]},

@@ -32,7 +32,8 @@ def settings_and_paths(subject: Subject) -> Iterator[Finding]:
         yield skipped("There is no configuration to look at.")
     elif not found:
         yield passed(
-            f"The {len(configurations)} configurations say nothing absurd and lead nowhere outside the folder."
+            f"The {len(configurations)} configurations say nothing absurd and lead nowhere outside "
+            "the folder."
         )
     yield from found
 
@@ -86,7 +87,10 @@ def _model(subject: Subject, file: Seen, value: Any) -> Iterator[Finding]:
     known = ARCHITECTURES.get(architecture_of(value))
     kind = value.get("model_type")
     if known is not None and not known.config_member and kind is not None and kind != known.family.model_type:
-        words = f"the architecture {architecture_of(value)} is of the type {known.family.model_type!r}, and {shown(kind)} is stated"
+        words = (
+            f"the architecture {architecture_of(value)} is of the type {known.family.model_type!r}, and "
+            f"{shown(kind)} is stated"
+        )
         yield _finding(file.path, Fault("model_type", words, Severity.LOW))
 
 
@@ -195,7 +199,10 @@ def _modules(subject: Subject, file: Seen, value: Any) -> Iterator[Finding]:
             continue
         kind, path = item.get("type"), item.get("path")
         if not isinstance(kind, str) or not _is_own_module(kind):
-            words = f"{shown(kind)} is a class from outside sentence_transformers, which would be imported and run"
+            words = (
+                f"{shown(kind)} is a class from outside sentence_transformers, which would be imported "
+                "and run"
+            )
             yield _finding(file.path, Fault(f"[{place}].type", words))
         if not isinstance(path, str) or path.startswith(("/", "\\", "~")) or ":" in path:
             yield _finding(

@@ -21,9 +21,10 @@ ALIKE, FOREIGN = 0.9, 0.1
 # What a fine-tune may say differently without being another model.
 _EXPECTED_CHANGES = frozenset(
     {
-        "_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "architectures", "eos_token_id",
-        "bos_token_id", "pad_token_id", "vocab_size", "quantization_config", "id2label", "label2id", "auto_map", "unsloth_version",
-        "unsloth_fixed", "_attn_implementation_autoset", "attention_dropout", "hidden_dropout", "problem_type",
+        "_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache", "architectures",
+        "eos_token_id", "bos_token_id", "pad_token_id", "vocab_size", "quantization_config", "id2label",
+        "label2id", "auto_map", "unsloth_version", "unsloth_fixed", "_attn_implementation_autoset",
+        "attention_dropout", "hidden_dropout", "problem_type",
     }
 )  # fmt: skip
 NAMED = 5
@@ -101,7 +102,10 @@ def _finetune(subject: Subject, mine: _Side, base: Base, theirs: _Side) -> Itera
         "base_verified": base.is_verified,
     }
     if share < FOREIGN:
-        words = f"The model does not look like what it says it was made from: {same} of {len(own)} tensors have a name and shape of {base.model}."
+        words = (
+            f"The model does not look like what it says it was made from: {same} of {len(own)} tensors "
+            f"have a name and shape of {base.model}."
+        )
         yield failed(words, **evidence)
         return
     if share < ALIKE:
@@ -115,7 +119,8 @@ def _finetune(subject: Subject, mine: _Side, base: Base, theirs: _Side) -> Itera
     if share >= ALIKE:
         yield Finding(
             Outcome.PASS,
-            f"{same} of {len(own)} tensors have a name and shape of {base.model}; their numbers were not compared.",
+            f"{same} of {len(own)} tensors have a name and shape of {base.model}; their numbers were "
+            "not compared.",
             evidence=evidence,
         )
 
@@ -147,7 +152,10 @@ def _quantised(mine: _Side, base: Base, theirs: _Side) -> Iterator[Finding]:
         expectation = expect(theirs.config)
     except (UnknownArchitecture, MissingMember, BadMember):
         name = architecture_of(theirs.config)
-        words = f"The architecture {name[:80]!a} of {base.model} is not known here, so that its layers were not compared."
+        words = (
+            f"The architecture {name[:80]!a} of {base.model} is not known here, so that its layers were "
+            "not compared."
+        )
         yield skipped(words)
         return
     found = compare(mine.weights.tensors, expectation, quantisation)
@@ -159,7 +167,10 @@ def _quantised(mine: _Side, base: Base, theirs: _Side) -> Iterator[Finding]:
     }
     needed = sum(item.required for item in expectation.wanted.values())
     if faults > needed * (1 - FOREIGN):
-        words = f"The model does not look like what it says it was quantised from: {faults} tensors of {base.model} are missing or have another shape."
+        words = (
+            f"The model does not look like what it says it was quantised from: {faults} tensors of "
+            f"{base.model} are missing or have another shape."
+        )
         yield failed(words, **evidence)
     elif faults:
         words = f"{faults} tensors of {base.model} are missing or have another shape in this quantised model."
@@ -190,7 +201,10 @@ def _gguf(header: GgufHeader, base: Base, theirs: _Side) -> Iterator[Finding]:
     if not held:
         yield skipped(f"The file and {base.model} state no size in common, so that they were not compared.")
     elif differing:
-        words = f"The file does not look like what it says it was made from: {', '.join(differing)} differ from {base.model}."
+        words = (
+            f"The file does not look like what it says it was made from: {', '.join(differing)} differ "
+            f"from {base.model}."
+        )
         yield failed(words, base=base.model, sizes={name: list(pair) for name, pair in held.items()})
     else:
         words = (
@@ -214,7 +228,8 @@ def _adapter(subject: Subject, base: Base, theirs: _Side) -> Iterator[Finding]:
     if misfits:
         module, words = misfits[0]
         yield failed(
-            f"The adapter does not fit {base.model}: {module[:160]}: {words} ({len(misfits)} of {len(held.pairs)} modules).",
+            f"The adapter does not fit {base.model}: {module[:160]}: {words} ({len(misfits)} of "
+            f"{len(held.pairs)} modules).",
             base=base.model, modules=[name for name, _ in misfits[:50]],
         )  # fmt: skip
     elif held.pairs:

@@ -26,9 +26,19 @@ _TEXTS = frozenset(
         "repo_url",
     }
 )
+# Expressions over the names of modules, in which dots are not parts of paths.
+_EXPRESSIONS = frozenset({"target_modules", "exclude_modules", "modules_to_not_convert", "ignore", "targets"})
 # Members that say where something was found; an absolute path there tells of the machine, and no loader follows it.
 _REMEMBERED = frozenset(
-    {"_name_or_path", "name_or_path", "tokenizer_file", "special_tokens_map_file", "base_model_name_or_path"}
+    {
+        "_name_or_path",
+        "name_or_path",
+        "tokenizer_file",
+        "special_tokens_map_file",
+        "base_model_name_or_path",
+        "vocab_file",
+        "merges_file",
+    }
 )
 _NAMES_FILE = re.compile(r"(?i)(path|file|dir|folder|name|config|checkpoint|location)s?$")
 
@@ -36,7 +46,7 @@ _NAMES_FILE = re.compile(r"(?i)(path|file|dir|folder|name|config|checkpoint|loca
 def faults(value: Any) -> Iterator[Fault]:
     """Every text in a configuration that is a path out of the folder, or an address."""
     for place, name, inner in walk(value):
-        if name in _TEXTS or "added_tokens_decoder" in place:
+        if name in _TEXTS | _EXPRESSIONS or "added_tokens_decoder" in place:
             continue
         for item in inner[:10_000] if isinstance(inner, list) else [inner]:
             fault = (

@@ -26,7 +26,8 @@ SAMPLE_TOTAL_BYTES = 16 * 1024 * 1024
 FIRST_BYTES, FEW_FIRST_BYTES, MANY_FILES = 4096, 512, 4096
 # A file of more than this that is most of the work is read ahead by a thread of its own.
 AHEAD_BYTES = 16 * 1024 * 1024
-WORKERS = max(2, min(4, len(os.sched_getaffinity(0))))
+# Two more than there are processors: while some wait for the disk, others digest.
+WORKERS = min(8, len(os.sched_getaffinity(0)) + 2)
 # What the checks read most closely is kept first.
 _KEPT_FIRST = {role: rank for rank, group in enumerate((
     ("config", "tokenizer", "template", "code"), ("license", "doc"), ("other", "weight"),

@@ -11,8 +11,9 @@ from registry.lifecycle import Severity
 SIZES: Mapping[str, int] = {
     **dict.fromkeys(
         (
-            "hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "n_embd", "n_inner",
-            "d_model", "d_ff", "ffn_dim", "ffn_hidden_size", "word_embed_proj_dim", "hidden_dim", "dim", "embedding_size",
+            "hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size",
+            "n_embd", "n_inner", "d_model", "d_ff", "ffn_dim", "ffn_hidden_size", "word_embed_proj_dim",
+            "hidden_dim", "dim", "embedding_size",
         ),
         2**20,
     ),
@@ -22,9 +23,9 @@ SIZES: Mapping[str, int] = {
     ),
     **dict.fromkeys(
         (
-            "num_attention_heads", "num_key_value_heads", "num_kv_heads", "n_head", "n_heads", "head_dim", "num_experts",
-            "num_local_experts", "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "q_lora_rank", "kv_lora_rank",
-            "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim",
+            "num_attention_heads", "num_key_value_heads", "num_kv_heads", "n_head", "n_heads", "head_dim",
+            "num_experts", "num_local_experts", "n_routed_experts", "n_shared_experts", "num_experts_per_tok",
+            "q_lora_rank", "kv_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim",
         ),
         2**16,
     ),
@@ -33,7 +34,6 @@ SIZES: Mapping[str, int] = {
     "max_position_embeddings": 2**31,
     "n_positions": 2**31,
     "n_ctx": 2**31,
-    "sliding_window": 2**31,
 }  # fmt: skip
 # Numbers with a fraction: least and most.
 RATIOS: Mapping[str, tuple[float, float]] = {

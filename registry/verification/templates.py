@@ -84,7 +84,7 @@ def _summary(read: dict[str, list[_Read]]) -> Finding:
         return passed("The model has no chat template.")
     talkative = sorted({one.source.path for one in every if one.own_words})
     more = (
-        f" {len(talkative)} of the files add words of their own, such as a default system prompt."
+        f" Files with words of their own, such as a default system prompt: {len(talkative)}."
         if talkative
         else ""
     )

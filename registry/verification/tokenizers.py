@@ -21,10 +21,11 @@ NAMES = frozenset({TOKENIZER, TOKENIZER_CONFIG, SPECIAL, "added_tokens.json", "v
 # So many added tokens past the last row of the embedding are an oversight that models in use have.
 FEW_BEYOND = 64
 _EMBEDDINGS = (
-    "model.embed_tokens.weight", "embed_tokens.weight", "language_model.model.embed_tokens.weight", "transformer.wte.weight",
-    "wte.weight", "gpt_neox.embed_in.weight", "model.decoder.embed_tokens.weight", "transformer.word_embeddings.weight",
-    "embeddings.word_embeddings.weight", "bert.embeddings.word_embeddings.weight",
-    "roberta.embeddings.word_embeddings.weight", "base_model.model.model.embed_tokens.weight",
+    "model.embed_tokens.weight", "embed_tokens.weight", "language_model.model.embed_tokens.weight",
+    "transformer.wte.weight", "wte.weight", "gpt_neox.embed_in.weight", "model.decoder.embed_tokens.weight",
+    "transformer.word_embeddings.weight", "embeddings.word_embeddings.weight",
+    "bert.embeddings.word_embeddings.weight", "roberta.embeddings.word_embeddings.weight",
+    "base_model.model.model.embed_tokens.weight",
 )  # fmt: skip
 
 
@@ -38,7 +39,8 @@ def tokens(subject: Subject) -> Iterator[Finding]:
     if not found:
         count = sum(_is_tokenizer(file) for file in subject.files())
         yield passed(
-            f"The {count} files of the tokenizer agree; no added token takes another's place, no pattern can explode, "
+            f"The {count} files of the tokenizer agree; no added token takes another's place, no "
+            "pattern can explode, "
             "and nothing rewrites what is said."
         )
     yield from found
@@ -123,7 +125,8 @@ def _rows(subject: Subject, folder: str, main: Tokenizer) -> Iterator[Finding]:
         )  # fmt: skip
     elif beyond:
         yield failed(
-            f"{len(beyond)} added tokens, such as {shown(beyond[0])}, have no row in the model ({rows} rows).",
+            f"{len(beyond)} added tokens, such as {shown(beyond[0])}, have no row in the model ({rows} "
+            "rows).",
             path=path, member="added_tokens", rows=rows, severity=Severity.LOW if len(beyond) <= FEW_BEYOND else None,
         )  # fmt: skip
 
@@ -151,7 +154,8 @@ def _ends(subject: Subject, folder: str, described: Described) -> Iterator[Findi
         ends.update(item for item in (value if isinstance(value, list) else [value]) if type(item) is int)
     if token is not None and number is not None and ends and number not in ends:
         yield failed(
-            f"The tokenizer ends texts with {shown(token)} (id {number}), the configuration with {sorted(ends)[:8]}.",
+            f"The tokenizer ends texts with {shown(token)} (id {number}), the configuration with "
+            f"{sorted(ends)[:8]}.",
             path=described.config_path if "eos_token" in described.config else described.special_path,
             member="eos_token", severity=Severity.LOW,
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """GGUF files, sound and hostile, assembled from parts; the hostile ones with the code under which each is refused."""
 
+import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 Make = Callable[[], bytes]
@@ -33,6 +34,9 @@ def info(name: str | bytes, shape: Sequence[int], kind: int, offset: int) -> byt
     return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
 
 
+LLAMA_BLOCK = (
+    "attn_norm", "ffn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"
+)  # fmt: skip
 LLAMA = pair("general.architecture", STRING, "llama")
 
 
@@ -70,18 +74,42 @@ def llama(
         pair("tokenizer.ggml.eos_token_id", U32, said.get("eos", 0)),
         *extra,
     ]
+    return of_tensors(pairs, shapes_of(LLAMA_BLOCK, blocks=blocks, width=width, tokens=tokens))
+
+
+def model(architecture: str, kinds: Iterable[str], *, blocks: int = 2) -> bytes:
+    """A small model of another architecture, whose blocks have these tensors."""
+    pairs = [
+        pair("general.architecture", STRING, architecture),
+        pair(f"{architecture}.block_count", U32, blocks),
+        pair(f"{architecture}.embedding_length", U32, 32),
+    ]
+    return of_tensors(pairs, shapes_of(kinds, blocks=blocks, width=32, tokens=8))
+
+
+def shapes_of(kinds: Iterable[str], *, blocks: int, width: int, tokens: int) -> dict[str, list[int]]:
+    """The tensors of a model by their names; experts are stacked, norms are rows."""
     shapes = {"token_embd": [width, tokens], "output_norm": [width]}
     for number in range(blocks):
-        shapes |= {f"blk.{number}.{name}": [width] for name in ("attn_norm", "ffn_norm")}
-        shapes |= {
-            f"blk.{number}.{name}": [width, width]
-            for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-        }
+        for kind in sorted(kinds):
+            shape = (
+                [width]
+                if kind.endswith("norm")
+                else [width, width, 2]
+                if kind.endswith("exps")
+                else [width, width]
+            )
+            shapes[f"blk.{number}.{kind}"] = shape
+    return shapes
+
+
+def of_tensors(pairs: Sequence[bytes], shapes: Mapping[str, Sequence[int]]) -> bytes:
+    """A file of F32 tensors."""
     infos, offset = [], 0
     for name, shape in shapes.items():
         infos.append(info(f"{name}.weight", shape, 0, offset))
-        offset += 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
-    return file(pairs, infos, struct.pack("<f", 0.25) * (offset // 4))
+        offset += 4 * math.prod(shape)
+    return file(pairs, infos, struct.pack("<2f", 0.25, -0.5) * (offset // 8))
 
 
 def split(number: int, count: int, names: Sequence[str], *, said: tuple[int, int, int]) -> bytes:

@@ -22,6 +22,11 @@ BERT_HEADS: Mapping[str, str] = {
 }
 
 
+def _headed(table: str) -> dict[str, str]:
+    """The heads of a decoder whose language head has a table of its own."""
+    return {**DECODER_HEADS, "ForCausalLM": table}
+
+
 def _renamed(heads: Mapping[str, str], name: str) -> dict[str, str]:
     return {suffix: table.replace("bert.", f"{name}.") for suffix, table in heads.items()}
 
@@ -34,6 +39,13 @@ ROBERTA_HEADS: Mapping[str, str] = _renamed(
         "ForTokenClassification": encoders.CLASSIFIER + encoders.MAYBE_POOLER,
     },
     "roberta",
+)
+MPNET_HEADS = _renamed(
+    {
+        "Model": encoders.MAYBE_POOLER,
+        "ForMaskedLM": encoders.ROBERTA_LM_HEAD + encoders.MAYBE_POOLER,
+    },
+    "mpnet",
 )
 DISTILBERT_HEADS: Mapping[str, str] = {
     "Model": "",
@@ -76,6 +88,10 @@ GEMMA3_SIZES = {
     "num_key_value_heads": 4,
     "head_dim": 256,
 }
+GPT_OSS = {"attention_bias": True, "head_dim": 64}
+GLM4_MOE = {"first_k_dense_replace": 1, "n_shared_experts": 1}
+SEED_OSS = {"attention_bias": True, "attention_out_bias": False, "head_dim": 128}
+ONE_BIAS = {"attention_bias": ("use_bias",), "mlp_bias": ("use_bias",)}
 _H = "transformer.h.{l}"
 
 FAMILIES = (
@@ -83,52 +99,53 @@ FAMILIES = (
     Family("Mistral", "mistral", tables.LLAMA),
     Family("Granite", "granite", tables.LLAMA),
     Family("SmolLM3", "smollm3", tables.LLAMA, defaults=TIED),
-    Family("SeedOss", "seed_oss", tables.LLAMA, defaults={"attention_bias": True, "attention_out_bias": False, "head_dim": 128}),
+    Family("SeedOss", "seed_oss", tables.LLAMA, defaults=SEED_OSS),
     Family("Gemma", "gemma", tables.LLAMA, defaults={**TIED, "head_dim": 256}),
-    Family("Ernie4_5", "ernie4_5", tables.LLAMA, defaults={**TIED, "head_dim": 128}, names={"attention_bias": ("use_bias",), "mlp_bias": ("use_bias",)}),
+    Family("Ernie4_5", "ernie4_5", tables.LLAMA, defaults={**TIED, "head_dim": 128}, names=ONE_BIAS),
     Family("Mixtral", "mixtral", tables.MIXTRAL, sizing.mixture, names=EXPERT_NAMES),
     Family("Qwen2", "qwen2", tables.QWEN2),
     Family("Qwen3", "qwen3", tables.QWEN3, defaults={"head_dim": 128}),
-    Family("Qwen2Moe", "qwen2_moe", tables.QWEN2_MOE, sizing.mixture, defaults={"attention_bias": True}, names=QWEN2_MOE_NAMES),
+    Family("Qwen2Moe", "qwen2_moe", tables.QWEN2_MOE, sizing.mixture, {"attention_bias": True}, QWEN2_MOE_NAMES),
     Family("Qwen3Moe", "qwen3_moe", tables.QWEN3_MOE, sizing.mixture, names=EXPERT_NAMES),
     Family("Gemma2", "gemma2", tables.GEMMA2, defaults={**TIED, "head_dim": 256}),
     Family("Gemma3", "gemma3_text", tables.GEMMA3, defaults=GEMMA3_SIZES),
     Family("Phi3", "phi3", tables.PHI3),
-    Family("Phi", "phi", tables.PHI, names={"use_qk_norm": ("qk_layernorm",)}, heads={**DECODER_HEADS, "ForCausalLM": tables.PHI_HEAD}),
+    Family("Phi", "phi", tables.PHI, names={"use_qk_norm": ("qk_layernorm",)}, heads=_headed(tables.PHI_HEAD)),
     Family("Olmo", "olmo", tables.OLMO),
     Family("Olmo2", "olmo2", tables.OLMO2),
     Family("Olmo3", "olmo3", tables.OLMO2),
     Family("Olmoe", "olmoe", tables.OLMOE, sizing.mixture, names=EXPERT_NAMES),
     Family("Exaone4", "exaone4", tables.EXAONE4),
     Family("GraniteMoe", "granitemoe", tables.GRANITE_MOE, sizing.mixture, names=EXPERT_NAMES),
-    Family("GptOss", "gpt_oss", tables.GPT_OSS, sizing.mixture, defaults={"attention_bias": True, "head_dim": 64}, names=EXPERT_NAMES),
+    Family("GptOss", "gpt_oss", tables.GPT_OSS, sizing.mixture, GPT_OSS, EXPERT_NAMES),
     Family("Cohere", "cohere", tables.COHERE, defaults=TIED),
     Family("Cohere2", "cohere2", tables.COHERE, defaults=TIED),
     Family("StableLm", "stablelm", tables.STABLELM, names={"attention_bias": ("use_qkv_bias",)}),
     Family(
         "Starcoder2", "starcoder2", tables.STARCODER2,
-        defaults={**TIED, "attention_bias": True, "mlp_bias": True},
-        names={"attention_bias": ("use_bias",), "mlp_bias": ("use_bias",)},
+        defaults={**TIED, "attention_bias": True, "mlp_bias": True}, names=ONE_BIAS,
     ),
     Family("DeepseekV2", "deepseek_v2", tables.DEEPSEEK_V2, sizing.latent),
-    Family("DeepseekV3", "deepseek_v3", tables.DEEPSEEK_V3, sizing.latent, defaults={"first_k_dense_replace": 3}),
-    Family("Glm4Moe", "glm4_moe", tables.GLM4_MOE, sizing.mixture, defaults={"first_k_dense_replace": 1, "n_shared_experts": 1}, names=EXPERT_NAMES),
+    Family("DeepseekV3", "deepseek_v3", tables.DEEPSEEK_V3, sizing.latent, {"first_k_dense_replace": 3}),
+    Family("Glm4Moe", "glm4_moe", tables.GLM4_MOE, sizing.mixture, GLM4_MOE, EXPERT_NAMES),
     Family("GPT2", "gpt2", older.GPT2, sizing.gpt, TIED, GPT_NAMES, GPT2_HEADS, "transformer.", _H, transposed=True),
     Family(
-        "GPTBigCode", "gpt_bigcode", older.GPT_BIGCODE, sizing.gpt, {**TIED, "multi_query": True}, GPT_NAMES, DECODER_HEADS,
-        "transformer.", _H,
+        "GPTBigCode", "gpt_bigcode", older.GPT_BIGCODE, sizing.gpt, {**TIED, "multi_query": True}, GPT_NAMES,
+        DECODER_HEADS, "transformer.", _H,
     ),
     Family(
-        "GPTNeoX", "gpt_neox", older.GPT_NEOX, sizing.gpt, heads={**DECODER_HEADS, "ForCausalLM": older.GPT_NEOX_HEAD},
+        "GPTNeoX", "gpt_neox", older.GPT_NEOX, sizing.gpt, heads=_headed(older.GPT_NEOX_HEAD),
         body="gpt_neox.", layers="gpt_neox.layers.{l}",
     ),
     Family("Bloom", "bloom", older.BLOOM, sizing.gpt, TIED, GPT_NAMES, DECODER_HEADS, "transformer.", _H),
     Family("Falcon", "falcon", older.FALCON, sizing.falcon, TIED, GPT_NAMES, DECODER_HEADS, "transformer.", _H),
     Family(
-        "OPT", "opt", older.OPT, sizing.opt, heads={**DECODER_HEADS, "ForCausalLM": older.OPT_HEAD},
+        "OPT", "opt", older.OPT, sizing.opt, heads=_headed(older.OPT_HEAD),
         layers="model.decoder.layers.{l}",
     ),
-    Family("Bert", "bert", encoders.BERT, sizing.encoder, heads=BERT_HEADS, body="bert.", layers="bert.encoder.layer.{l}"),
+    Family(
+        "Bert", "bert", encoders.BERT, sizing.encoder, heads=BERT_HEADS, body="bert.", layers="bert.encoder.layer.{l}"
+    ),
     *(
         Family(
             stem, model_type, encoders.BERT.replace("bert.", "roberta."), sizing.encoder, heads=ROBERTA_HEADS,
@@ -146,7 +163,7 @@ FAMILIES = (
     ),
     Family(
         "MPNet", "mpnet", encoders.MPNET, sizing.encoder, body="mpnet.", layers="mpnet.encoder.layer.{l}",
-        heads=_renamed({"Model": encoders.MAYBE_POOLER, "ForMaskedLM": encoders.ROBERTA_LM_HEAD + encoders.MAYBE_POOLER}, "mpnet"),
+        heads=MPNET_HEADS,
     ),
     Family("ModernBert", "modernbert", encoders.MODERNBERT, sizing.encoder, heads={"Model": ""}),
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""The tensors of decoders before Llama, as tables; the language is that of `rows`, the letters are those of `tables`. Pure data."""
+"""The tensors of decoders before Llama, as tables in the language of `rows`. Pure data.
+
+The letters are those of `tables`.
+"""
 
 GPT2 = """
 transformer.wte.weight: V H

@@ -14,6 +14,7 @@ ATTENTION = """
 .self_attn.v_proj.weight: K H
 .self_attn.o_proj.weight: H Q
 ? .self_attn.rotary_emb.inv_freq: *
+? model.rotary_emb.inv_freq: *
 """
 QKV_BIAS = """
 .self_attn.q_proj.bias: Q if qkv_bias

@@ -49,12 +49,16 @@ def _vocabulary(path: str, mine: Tokenizer, base: Tokenizer, model: str) -> Iter
     }
     if moved and len(moved) <= FEW * max(1, shared):
         yield failed(
-            f"{len(moved)} entries of the vocabulary have other ids than in {model}, such as {some(moved)}: the model "
+            f"{len(moved)} entries of the vocabulary have other ids than in {model}, such as "
+            f"{some(moved)}: the model "
             "would read other words than were written.",
             path=path, member="model.vocab", **evidence,
         )  # fmt: skip
     elif moved:
-        words = f"The vocabulary is another one than that of {model}: {len(moved)} of {shared} shared entries have other ids."
+        words = (
+            f"The vocabulary is another one than that of {model}: {len(moved)} of {shared} shared entries "
+            "have other ids."
+        )
         yield failed(words, path=path, member="model.vocab", severity=Severity.LOW, **evidence)
     else:
         new, gone = (
@@ -73,7 +77,8 @@ def _added(path: str, mine: Tokenizer, base: Tokenizer, model: str) -> Iterator[
     if moved:
         control = [token for token in moved if is_control(token)]
         yield failed(
-            f"{'Control tokens' if control else 'Added tokens'} have other ids than in {model}: {some(control or moved)}.",
+            f"{'Control tokens' if control else 'Added tokens'} have other ids than in {model}: "
+            f"{some(control or moved)}.",
             path=path, member="added_tokens", tokens=moved[:LISTED],
         )  # fmt: skip
     renamed = _renamed(mine, base)

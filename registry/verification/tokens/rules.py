@@ -13,20 +13,21 @@ from registry.verification.tokens.words import shown
 _KNOWN: Mapping[str, frozenset[str]] = {
     "normalizer": frozenset(
         {
-            "Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "BertNormalizer", "Replace",
-            "Prepend", "Precompiled", "Nmt", "ByteLevel",
+            "Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "Strip", "BertNormalizer",
+            "Replace", "Prepend", "Precompiled", "Nmt", "ByteLevel",
         }
     ),
     "pre_tokenizer": frozenset(
         {
-            "Sequence", "ByteLevel", "Metaspace", "Whitespace", "WhitespaceSplit", "Split", "Digits", "Punctuation",
-            "BertPreTokenizer", "CharDelimiterSplit", "UnicodeScripts", "FixedLength",
+            "Sequence", "ByteLevel", "Metaspace", "Whitespace", "WhitespaceSplit", "Split", "Digits",
+            "Punctuation", "BertPreTokenizer", "CharDelimiterSplit", "UnicodeScripts", "FixedLength",
         }
     ),
     "post_processor": frozenset({"Sequence", "ByteLevel", "TemplateProcessing", "BertProcessing", "RobertaProcessing"}),
     "decoder": frozenset(
         {
-            "Sequence", "ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip", "WordPiece", "BPEDecoder", "CTC",
+            "Sequence", "ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip", "WordPiece",
+            "BPEDecoder", "CTC",
         }
     ),
 }  # fmt: skip
@@ -61,7 +62,8 @@ def _replacement(path: str, name: str, member: str, step: Mapping[str, Any]) -> 
     words = [text for text in (wanted, content) if isinstance(text, str) and _has_word(text)]
     if words:
         yield failed(
-            f"The tokenizer rewrites words in {_WHERE[name]}: {shown(str(wanted or pattern))} becomes {shown(str(content))}.",
+            f"The tokenizer rewrites words in {_WHERE[name]}: {shown(str(wanted or pattern))} becomes "
+            f"{shown(str(content))}.",
             path=path, member=member,
         )  # fmt: skip
 
@@ -82,7 +84,8 @@ def pattern_findings(path: str, member: str, pattern: str) -> Iterator[Finding]:
         return
     if explodes:
         yield failed(
-            f"The pattern in {member} can take time that doubles with every character of a text, so that one request "
+            f"The pattern in {member} can take time that doubles with every character of a text, so "
+            "that one request "
             f"would hold up a server: {pattern[:120]!a}.",
             path=path, member=member, pattern=pattern[:300],
         )  # fmt: skip

@@ -27,7 +27,10 @@ def _repeated(path: str, tokenizer: Tokenizer) -> Iterator[Finding]:
             f"The member {member} is there twice, so that readers may disagree.", path=path, member=member
         )
     if tokenizer.repeated_entries:
-        words = f"{tokenizer.repeated_entries} entries of the vocabulary are there twice, so that readers may disagree."
+        words = (
+            f"{tokenizer.repeated_entries} entries of the vocabulary are there twice, so that readers may "
+            "disagree."
+        )
         severity = Severity.LOW if tokenizer.kind == "Unigram" else None
         yield failed(words, path=path, member="model.vocab", severity=severity)
 
@@ -61,7 +64,8 @@ def _misplaced(path: str, tokenizer: Tokenizer) -> Iterator[Finding]:
         first = taking[0]
         other = tokenizer.under_added[first.id]
         yield failed(
-            f"The added token {shown(first.content)} has the id {first.id}, which is that of {shown(other)} in the "
+            f"The added token {shown(first.content)} has the id {first.id}, which is that of "
+            f"{shown(other)} in the "
             f"vocabulary: what the one means, the model learnt as the other ({len(taking)} such tokens).",
             path=path,
             member="added_tokens",
@@ -118,7 +122,8 @@ def _plain_words(path: str, tokenizer: Tokenizer) -> Iterator[Finding]:
     found = [item.content for item in tokenizer.added if item.special and is_word(item.content)]
     if found:
         yield failed(
-            f"Ordinary words are special tokens, which are left out of answers and never split: {some(found)}.",
+            "Ordinary words are special tokens, which are left out of answers and never split: "
+            f"{some(found)}.",
             path=path, member="added_tokens", severity=Severity.MEDIUM, tokens=found[:LISTED],
         )  # fmt: skip
 

@@ -186,6 +186,16 @@ def test_silence_is_no_answer(source: hub.Hub, version: ModelVersion) -> None:
     assert version.observations.count() == 2
 
 
+def test_a_mistake_of_our_own_is_not_taken_for_a_source_that_is_gone(
+    source: hub.Hub, version: ModelVersion
+) -> None:
+    source.fault("info", "status", status=200, body=b"[not json")
+
+    run = look(version)
+
+    assert (run.outcome, standing(version)) == ("error", set())
+
+
 def test_a_mirror_that_tells_little_decides_little(source: hub.Hub, version: ModelVersion) -> None:
     _gated(source)
     look(version)

@@ -57,7 +57,8 @@ def test_what_the_library_writes_is_what_is_expected(case: str) -> None:
 def test_every_family_has_a_case() -> None:
     held = {ARCHITECTURES[case["config"]["architectures"][0]].family.stem for case in CASES.values()}
 
-    assert held == {family.stem for family in FAMILIES} - {"Camembert"}  # the table of Roberta under another name
+    # The table of Camembert is that of Roberta under another name.
+    assert held == {family.stem for family in FAMILIES} - {"Camembert"}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
+from registry.formats import gguf_architectures
 from registry.lifecycle import Outcome, Severity
 from registry.verification import examination
 from registry.verification.outcomes import CheckOutcome
@@ -126,6 +127,48 @@ def test_a_tensor_under_another_name_is_missed(name: bytes, says: str, tmp_path:
     found = only(examined(tmp_path, {"m.gguf": renamed}, "C10-gguf"))
 
     assert (found.finding.outcome, says in found.finding.message) == (Outcome.FAIL, True)
+
+
+LAYOUTS = [(name, layout) for name, layouts in gguf_architectures.BLOCKS.items() for layout in layouts]
+
+
+@pytest.mark.parametrize(("name", "layout"), LAYOUTS)
+def test_each_known_layout_passes_whole_and_fails_where_a_tensor_is_missing(
+    name: str, layout: frozenset[str], tmp_path: Path
+) -> None:
+    files = {"whole.gguf": gguf.model(name, layout)}
+    for kind in layout:
+        files[f"without-{kind}.gguf"] = gguf.model(name, layout - {kind})
+
+    found = examined(tmp_path, files, "C10-gguf")
+
+    assert {item.finding.path for item in found} == files.keys() - {"whole.gguf"}
+    assert all(item.finding.outcome is Outcome.FAIL and "lacks" in item.finding.message for item in found)
+
+
+def test_the_library_knows_the_same_architectures_and_all_tensors_of_the_layouts() -> None:
+    library = pytest.importorskip("gguf")
+    names = library.MODEL_ARCH_NAMES
+    tensors = {
+        names[architecture]: {library.TENSOR_NAMES[tensor].rpartition(".")[2] for tensor in held}
+        for architecture, held in library.MODEL_TENSORS.items()
+    }
+
+    assert set(names.values()) == gguf_architectures.KNOWN
+    assert all(layout <= tensors[name] for name, layout in LAYOUTS)
+
+
+def test_rows_of_another_length_than_the_model_is_wide_are_found(tmp_path: Path) -> None:
+    shapes = gguf.shapes_of(gguf.LLAMA_BLOCK, blocks=1, width=32, tokens=8) | {"blk.0.attn_q": [64, 32]}
+    pairs = [
+        gguf.LLAMA,
+        gguf.pair("llama.block_count", gguf.U32, 1),
+        gguf.pair("llama.embedding_length", gguf.U32, 32),
+    ]
+
+    found = only(examined(tmp_path, {"m.gguf": gguf.of_tensors(pairs, shapes)}, "C10-gguf"))
+
+    assert "blk.0.attn_q.weight has rows of 64" in found.finding.message
 
 
 def test_an_architecture_that_is_not_known_is_said_so_and_decides_nothing(tmp_path: Path) -> None:
