@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from registry.formats import pickled_files
+from registry.formats import pickled_files, roles
 from registry.formats.pickled_files import Problem, Verdict
 from registry.lifecycle import Severity
 from registry.verification import second_opinion
@@ -76,6 +76,14 @@ def _data(path: str, advice: str, evidence: dict[str, Any], opinions: list[Opini
                 path=path,
                 **evidence,
             )
+    if roles.role_of(path) != "weight" and PurePosixPath(path).suffix.lower() not in pickled_files.ARRAYS:
+        return failed(
+            "The file is a pickle, a format that can run code when it is loaded, and its name does not say so: what the "
+            "policy says of formats would pass it by. Nothing in this one would run; it only puts numbers together."
+            f"{advice}",
+            path=path,
+            **evidence,
+        )
     return failed(
         "The format of this file can run code when it is loaded; nothing in this one would: it only puts numbers "
         f"together. The policy decides whether the format is accepted.{advice}",
