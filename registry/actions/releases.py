@@ -1,16 +1,14 @@
 """The way out of a quarantine: one person asks, every check runs anew, another person decides."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
-from audit import log
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
-from registry.actions import runs, smoke
+from registry.actions import release_log, runs, smoke
 from registry.actions._transition import TransitionNotAllowed, move
 from registry.actions.custody import reason_of
 from registry.actions.words import check_words, sha256
@@ -86,7 +84,7 @@ def request_release(*, version: ModelVersion, reason: str, actor: Actor, now: da
         requested_by=actor.user,
         requested_at=now,
     )
-    _log(Event.RELEASE_REQUESTED, release, actor=actor, now=now, reason_sha256=sha256(reason))
+    release_log.append(Event.RELEASE_REQUESTED, release, actor=actor, now=now, reason_sha256=sha256(reason))
     return release
 
 
@@ -106,7 +104,7 @@ def decide_release(
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=release.version_id)
     if decision == ReleaseDecision.REFUSED:
         _close(release, decision, note=note, actor=actor, now=now)
-        _log(Event.RELEASE_REFUSED, release, actor=actor, now=now, note_sha256=sha256(note))
+        release_log.append(Event.RELEASE_REFUSED, release, actor=actor, now=now, note_sha256=sha256(note))
         return release
     run = release.verification_run
     check_findings(run)
@@ -118,7 +116,7 @@ def decide_release(
         actor=actor,
         now=now,
         body={
-            **_body(release),
+            **release_log.body(release),
             "reason_sha256": sha256(release.reason),
             "note_sha256": sha256(note),
             "quarantine_reason_sha256": sha256(version.quarantine_reason or ""),
@@ -140,7 +138,7 @@ def withdraw_release(
     if actor.user.pk != release.requested_by_id:
         raise NotTheRequester("Only whoever asked for a release takes the request back.")
     _close(release, ReleaseDecision.WITHDRAWN, note=note, actor=actor, now=now)
-    _log(Event.RELEASE_WITHDRAWN, release, actor=actor, now=now, note_sha256=sha256(note))
+    release_log.append(Event.RELEASE_WITHDRAWN, release, actor=actor, now=now, note_sha256=sha256(note))
     return release
 
 
@@ -204,21 +202,3 @@ def _close(release: QuarantineRelease, decision: str, *, note: str, actor: Actor
         release.refresh_from_db()
         raise ReleaseNotOpen(f"The request was {release.decision} already.", decision=release.decision)
     release.refresh_from_db()
-
-
-def _body(release: QuarantineRelease) -> dict[str, Any]:
-    return {
-        "quarantine_release": release.pk,
-        "verification_run": release.verification_run_id,
-        "requested_by": f"user:{release.requested_by.username}",
-    }
-
-
-def _log(event: Event, release: QuarantineRelease, *, actor: Actor, now: datetime, **more: str) -> None:
-    log.append(
-        event=event,
-        actor=str(actor),
-        subject=f"model-version:{release.version_id}",
-        body={**_body(release), **more},
-        at=now,
-    )

@@ -265,6 +265,7 @@ def test_revocation_closes_what_is_open() -> None:
 
     release.refresh_from_db()
     assert (release.decision, release.note) == ("refused", "The version was revoked for good.")
+    assert intake.events(version)[-2:] == ["registry.release.refused", "registry.version.revoked"]
     with pytest.raises(releases.ReleaseNotOpen):
         releasing.decided(release)
 
