@@ -35,7 +35,17 @@ LIBRARIES = (
     "peft",
     "timm",
 )
-TARGETS = (*LIBRARIES, "nemo", "speechbrain", "pytorch_lightning", "lightning", "torchmetrics", "ldm", "sgm", "megatron")
+TARGETS = (
+    *LIBRARIES,
+    "nemo",
+    "speechbrain",
+    "pytorch_lightning",
+    "lightning",
+    "torchmetrics",
+    "ldm",
+    "sgm",
+    "megatron",
+)
 # Lists of a pipeline's parts, and how a part names the repository that it is fetched from.
 PIPELINES = frozenset({"model_index.json", "modular_model_index.json"})
 SOURCES = ("repo", "pretrained_model_name_or_path")

@@ -48,7 +48,9 @@ _NAMES_FILE = re.compile(r"(?i)(path|file|dir|folder|name|config|checkpoint|loca
 def faults(value: Any) -> Iterator[Fault]:
     """Every text in a configuration that is a path out of the folder, or an address."""
     for place, name, inner in walk(value):
-        if _LEFT_OUT.match(name):  # the parts of a pipeline are named like the folders that they are loaded from
+        if _LEFT_OUT.match(
+            name
+        ):  # the parts of a pipeline are named like the folders that they are loaded from
             words = "it is named like a place of git or of a download, whose files are not part of the model"
             yield Fault(member(place, name), words)
         if name in _TEXTS | _EXPRESSIONS or "added_tokens_decoder" in place:
@@ -69,7 +71,9 @@ def text_fault(text: str, *, place: str, name: str) -> Fault | None:
     if _UP.search(text):
         return Fault(full, f"{shown(text)} is a path that leaves the model's folder")
     if _LEFT_OUT.match(text):
-        return Fault(full, f"{shown(text)} is a place of git or of a download, whose files are not part of the model")
+        return Fault(
+            full, f"{shown(text)} is a place of git or of a download, whose files are not part of the model"
+        )
     if _ABSOLUTE.match(text) and _NAMES_FILE.search(name):
         if name in _REMEMBERED:
             return Fault(

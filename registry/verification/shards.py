@@ -134,7 +134,10 @@ def _index_faults(
         ("places tensors in files that do not hold them", wrong),
         ("leaves out tensors that the weight files hold", unlisted),
         ("leaves out parts of the set", _left_out(folder, named, headers)),
-        ("does not name the file that other loaders take instead of it", _taken_first(file.path, named, headers)),
+        (
+            "does not name the file that other loaders take instead of it",
+            _taken_first(file.path, named, headers),
+        ),
     ):
         if names:
             shown = ", ".join(sorted(names)[:MAX_NAMED])
