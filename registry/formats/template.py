@@ -106,7 +106,11 @@ def reach(tree: nodes.Template) -> list[Sign]:
     held = set(_held(tree))
     return [
         *(sign for node in nodes_of(tree) for sign in _signs(node, macros=macros, lists=lists)),
-        *(sign for node in nodes_of(tree) for sign in _renamed(node, functions=FUNCTIONS | macros, held=held)),
+        *(
+            sign
+            for node in nodes_of(tree)
+            for sign in _renamed(node, functions=FUNCTIONS | macros, held=held)
+        ),
     ]
 
 
@@ -164,7 +168,11 @@ def _held(tree: nodes.Template) -> Iterator[str]:
     for node in nodes_of(tree):
         if isinstance(node, nodes.NSRef):
             yield node.attr
-        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name == "namespace":
+        elif (
+            isinstance(node, nodes.Call)
+            and isinstance(node.node, nodes.Name)
+            and node.node.name == "namespace"
+        ):
             yield from (keyword.key for keyword in node.kwargs)
 
 
@@ -182,7 +190,9 @@ def _renamed(node: nodes.Node, *, functions: set[str] | frozenset[str], held: se
         and node.node.name == "namespace"
         and (node.args or node.dyn_args or node.dyn_kwargs)
     ):
-        yield Sign(Level.DANGER, "renamed", "fills a namespace with names that are not written out", node.lineno)
+        yield Sign(
+            Level.DANGER, "renamed", "fills a namespace with names that are not written out", node.lineno
+        )
 
 
 def _name(node: nodes.Node) -> Iterator[Sign]:
