@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from registry.lifecycle import Severity
-from registry.observed import SourceFacts
+from registry.observed import SUSPICIOUS, UNSAFE, SourceFacts
 
 TAGS = "refs/tags/"
-# The source's own words for a file that its scanners hold to be dangerous.
-DANGEROUS = frozenset({"unsafe", "suspicious", "infected", "malicious", "caution"})
+DANGEROUS = UNSAFE | SUSPICIOUS
 MOST_NAMED = 10
 LICENSE_FACTS = {"license": "the licence", "license_name": "its name", "license_link": "its link"}
 # Refusals that say something of the source; any other, such as a host that is not configured, says something of us.

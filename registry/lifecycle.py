@@ -63,6 +63,9 @@ class Severity(StrEnum):
     CRITICAL = auto()
 
 
+# A finding of these severities is recorded and shown, and decides nothing.
+MINOR = frozenset({Severity.INFO, Severity.LOW})
+
 VERSION_MOVES: dict[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.RESOLVED, Status.REVOKED}),
     Status.RESOLVED: frozenset({Status.QUARANTINED, Status.REVOKED}),

@@ -11,11 +11,11 @@ from modelcustody_client import manifest
 
 from governance.policy.document import Policy
 from registry.licensing.catalog import Catalog
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import MINOR, Outcome, Severity
 from registry.loose import Loose, not_asked
 from registry.verification import checks
 from registry.verification.isolated import Answer, Limits
-from registry.verification.outcomes import MINOR, CheckOutcome, run_outcome
+from registry.verification.outcomes import CheckOutcome, run_outcome
 
 FORMAT = "modelcustody/folder-verification/v1"
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.ERROR: 2}

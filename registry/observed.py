@@ -9,6 +9,10 @@ from typing import Any
 
 from modelcustody_client import canonical
 
+# Words of sources for files that their scanners warn of.
+UNSAFE = frozenset({"unsafe", "infected", "malicious", "dangerous"})
+SUSPICIOUS = frozenset({"suspicious", "caution"})
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scan:

@@ -21,6 +21,7 @@ from registry.models.conclusion import NOBODY
 from registry.observed import from_json
 from registry.verification.examination import BaseCopy, Question
 from registry.verification.subject import Ancestor, Expected, LicenseClaim
+from registry.verification.wire import NOT_SHOWN
 
 # A merge may name any number of ancestors; each one that is looked at costs memory and time.
 MOST_BASES = 4
@@ -155,7 +156,7 @@ def _last_read(version: ModelVersion) -> dict[str, tuple[tuple[int, ...], str]]:
     if run is None:
         return {}
     wrong = _wrong_paths(run)
-    if "" in wrong:
+    if wrong & {"", NOT_SHOWN}:
         return {}
     digests = dict(version.artifacts.values_list("path", "sha256"))
     return {
@@ -166,7 +167,7 @@ def _last_read(version: ModelVersion) -> dict[str, tuple[tuple[int, ...], str]]:
 
 
 def _wrong_paths(run: VerificationRun) -> set[str]:
-    """What a run did not find as the manifest lists it; "" where it could not tell for any file."""
+    """What a run did not find as the manifest lists it; "" or `NOT_SHOWN` where it does not tell of every file."""
     rows = CheckResult.objects.filter(
         run=run, check_id__in=OF_BYTES, outcome__in=[Outcome.FAIL, Outcome.ERROR]
     )

@@ -25,7 +25,7 @@ from registry.admission.axes import (
 from registry.admission.offer import Offer
 from registry.attestations import FactsInForce
 from registry.licensing.catalog import Catalog
-from registry.lifecycle import Outcome, Severity, Status
+from registry.lifecycle import MINOR, Outcome, Status
 from registry.models import (
     Approval,
     CheckResult,
@@ -36,8 +36,6 @@ from registry.models import (
     VerificationRun,
 )
 
-# A finding of these severities is shown and decides nothing.
-MINOR = frozenset({Severity.INFO, Severity.LOW})
 CUSTOM_CODE = "C13-custom-code"
 SIGNATURE = "C4-signature"
 # Which reason a failed check stands for; every other one is a finding of the scan.

@@ -1,5 +1,6 @@
 """A version's way through intake, without a broker."""
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from registry.verification import examination, isolated
 from registry.verification.child import surroundings
 from registry.verification.examination import Question
 from registry.verification.one_file import Progress
+from registry.verification.outcomes import Finding
 from tests import factories, fakes, folders
 
 WORKER = "host:1"
@@ -60,9 +62,9 @@ def resolve_open(version: ModelVersion) -> ResolutionRun:
     return run
 
 
-def verify_open(version: ModelVersion) -> VerificationRun:
+def verify_open(version: ModelVersion, *, examine: verify.Examiner | None = None) -> VerificationRun:
     run = version.verificationruns.get(state="queued")
-    verify.verify_version(run_id=run.pk, worker=WORKER, examine=examine_here)
+    verify.verify_version(run_id=run.pk, worker=WORKER, examine=examine or examine_here)
     run.refresh_from_db()
     return run
 
@@ -73,6 +75,24 @@ def examine_here(
     """The same checks without a process of their own, which takes a third of a second to start."""
     found = examination.examine(root, question, progress=progress)
     return isolated.Answer(found, surroundings(network="not asked", system_calls="not asked"))
+
+
+def examine_saying(finding: Finding, *, check_id: str) -> verify.Examiner:
+    """The same checks here, of which one says this of the model."""
+
+    def examine(*args: Any, **more: Any) -> isolated.Answer:
+        answer = examine_here(*args, **more)
+        found = tuple(
+            dataclasses.replace(one, finding=finding, severity=finding.severity or one.severity)
+            if one.check_id == check_id
+            else one
+            for one in answer.examination.outcomes
+        )
+        return dataclasses.replace(
+            answer, examination=dataclasses.replace(answer.examination, outcomes=found)
+        )
+
+    return examine
 
 
 def smoke_open(version: ModelVersion, engine: Engine | None = None) -> SmokeRun:

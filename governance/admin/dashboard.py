@@ -120,7 +120,7 @@ def _work_tiles(*, now: datetime) -> list[Tile]:
         Tile(
             "Releases to decide",
             releases,
-            "from quarantine, asked for by another",
+            "somebody asked to end a quarantine",
             "lock_open",
             _list("registry_quarantinerelease", "state=open"),
             _tone(releases, "warn"),

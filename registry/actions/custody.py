@@ -10,7 +10,7 @@ from django.db import transaction
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import InvalidInput
-from registry.actions import endings
+from registry.actions import endings, release_log
 from registry.actions._transition import move
 from registry.lifecycle import Status
 from registry.models import ModelVersion, QuarantineRelease, ReleaseDecision
@@ -66,13 +66,19 @@ def _close_release(version: ModelVersion, *, actor: object, now: datetime) -> No
     """What is revoked is not released any more: a request for it ends with the version."""
     if not isinstance(actor, Actor):
         return  # the service itself revokes drafts only, and a draft is never quarantined
-    open_ones = QuarantineRelease.objects.filter(version=version, decision="")
-    open_ones.update(
-        decision=ReleaseDecision.REFUSED,
-        decided_by=actor.user,
-        decided_at=now,
-        note="The version was revoked for good.",
+    release = (
+        QuarantineRelease.objects.select_for_update(of=["self"])
+        .select_related("requested_by")
+        .filter(version=version, decision="")
+        .first()
     )
+    if release is None:
+        return
+    release.decision, release.note = ReleaseDecision.REFUSED, "The version was revoked for good."
+    release.decided_by, release.decided_at = actor.user, now
+    release.save(update_fields=["decision", "note", "decided_by", "decided_at"])
+    note = endings.sha256(release.note)
+    release_log.append(Event.RELEASE_REFUSED, release, actor=actor, now=now, note_sha256=note)
 
 
 def reason_of(text: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from audit import log
@@ -12,17 +12,14 @@ from audit.events import Event
 from registry import drift, origin
 from registry.actions import runs, source_alerts
 from registry.actions.heartbeat import beating
-from registry.lifecycle import Outcome, RunState, Severity, Status
+from registry.lifecycle import MINOR, Outcome, RunState, Status
 from registry.models import AlertKind, DriftRun, ModelVersion, SourceObservation
 from registry.observed import SourceFacts, from_json
 from registry.sources import base
 
 ACTOR = "system:drift"
-SCHEDULE = "system:schedule"
 # How many looks one turn of the schedule asks for; the next turn goes on with those that waited longest.
 MOST_AT_ONCE = 50
-# Kinds that are news rather than trouble: they are raised, and the run still says that all is well.
-NEWS = frozenset({Severity.INFO, Severity.LOW})
 
 
 def request_drift(*, version: ModelVersion, actor: object, now: datetime) -> DriftRun:
@@ -43,12 +40,12 @@ def request_due(now: datetime) -> int:
         .annotate(looked_at=Max("driftruns__requested_at"))
         .filter(Q(looked_at__isnull=True) | Q(looked_at__lte=since))
         .exclude(driftruns__state__in=[RunState.QUEUED, RunState.RUNNING])
-        .order_by("looked_at", "pk")
+        .order_by(F("looked_at").asc(nulls_first=True), "pk")
     )
     asked = 0
     for version in due[:MOST_AT_ONCE]:
         try:
-            request_drift(version=version, actor=SCHEDULE, now=now)
+            request_drift(version=version, actor=runs.SCHEDULE, now=now)
         except (runs.RunInProgress, runs.VersionNotResolved):
             continue  # somebody was faster
         asked += 1
@@ -86,7 +83,8 @@ def _write(
 ) -> None:
     """The look, what it raised and the end of the run, together."""
     # First of all, so that a worker that lost its lease writes nothing.
-    trouble = [one for one in looked.drifts if one.severity not in NEWS]
+    # News rather than trouble is raised as well, and the run still says that all is well.
+    trouble = [one for one in looked.drifts if one.severity not in MINOR]
     runs.finish(
         lease,
         runs.Ending(Outcome.FAIL, "source_drifted", _summary(trouble))

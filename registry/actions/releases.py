@@ -1,16 +1,14 @@
 """The way out of a quarantine: one person asks, every check runs anew, another person decides."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
-from audit import log
 from audit.events import Event
 from governance.actors import Actor
 from governance.errors import Conflict, Forbidden, InvalidInput
 from governance.permissions import Permission
-from registry.actions import runs, smoke
+from registry.actions import release_log, runs, smoke
 from registry.actions._transition import TransitionNotAllowed, move
 from registry.actions.custody import reason_of
 from registry.actions.words import check_words, sha256
@@ -20,6 +18,7 @@ from registry.models import (
     ModelVersion,
     QuarantineRelease,
     ReleaseDecision,
+    SmokeRun,
     VerificationRun,
 )
 
@@ -85,7 +84,7 @@ def request_release(*, version: ModelVersion, reason: str, actor: Actor, now: da
         requested_by=actor.user,
         requested_at=now,
     )
-    _log(Event.RELEASE_REQUESTED, release, actor=actor, now=now, reason_sha256=sha256(reason))
+    release_log.append(Event.RELEASE_REQUESTED, release, actor=actor, now=now, reason_sha256=sha256(reason))
     return release
 
 
@@ -105,7 +104,7 @@ def decide_release(
     version = ModelVersion.objects.select_for_update(no_key=True).get(pk=release.version_id)
     if decision == ReleaseDecision.REFUSED:
         _close(release, decision, note=note, actor=actor, now=now)
-        _log(Event.RELEASE_REFUSED, release, actor=actor, now=now, note_sha256=sha256(note))
+        release_log.append(Event.RELEASE_REFUSED, release, actor=actor, now=now, note_sha256=sha256(note))
         return release
     run = release.verification_run
     check_findings(run)
@@ -117,13 +116,14 @@ def decide_release(
         actor=actor,
         now=now,
         body={
-            **_body(release),
+            **release_log.body(release),
             "reason_sha256": sha256(release.reason),
             "note_sha256": sha256(note),
             "quarantine_reason_sha256": sha256(version.quarantine_reason or ""),
         },
     )
     if run.outcome == Outcome.PASS:
+        _end_stale(version, now=now)
         smoke.request_after_verification(version=version, now=now)
     return release
 
@@ -138,7 +138,7 @@ def withdraw_release(
     if actor.user.pk != release.requested_by_id:
         raise NotTheRequester("Only whoever asked for a release takes the request back.")
     _close(release, ReleaseDecision.WITHDRAWN, note=note, actor=actor, now=now)
-    _log(Event.RELEASE_WITHDRAWN, release, actor=actor, now=now, note_sha256=sha256(note))
+    release_log.append(Event.RELEASE_WITHDRAWN, release, actor=actor, now=now, note_sha256=sha256(note))
     return release
 
 
@@ -185,6 +185,16 @@ def check_findings(run: VerificationRun) -> None:
         )
 
 
+def _end_stale(version: ModelVersion, *, now: datetime) -> None:
+    """End a smoke test that still waits from before the quarantine: it would not count, and bar one that does."""
+    waiting = version.smokeruns.filter(state=RunState.QUEUED, requested_at__lt=version.quarantined_at)
+    for run in waiting:
+        claimed = runs.claim(SmokeRun, run_id=run.pk, worker="system:release", now=now)
+        if claimed is not None:
+            words = "It was asked for before the quarantine, so it would not count."
+            runs.give_up(claimed[1], runs.Ending(Outcome.ERROR, runs.VersionNotResolved.code, words), now=now)
+
+
 def _close(release: QuarantineRelease, decision: str, *, note: str, actor: Actor, now: datetime) -> None:
     """Compare-and-set: of two people who decide exactly one does."""
     waiting = QuarantineRelease.objects.filter(pk=release.pk, decision="")
@@ -192,21 +202,3 @@ def _close(release: QuarantineRelease, decision: str, *, note: str, actor: Actor
         release.refresh_from_db()
         raise ReleaseNotOpen(f"The request was {release.decision} already.", decision=release.decision)
     release.refresh_from_db()
-
-
-def _body(release: QuarantineRelease) -> dict[str, Any]:
-    return {
-        "quarantine_release": release.pk,
-        "verification_run": release.verification_run_id,
-        "requested_by": f"user:{release.requested_by.username}",
-    }
-
-
-def _log(event: Event, release: QuarantineRelease, *, actor: Actor, now: datetime, **more: str) -> None:
-    log.append(
-        event=event,
-        actor=str(actor),
-        subject=f"model-version:{release.version_id}",
-        body={**_body(release), **more},
-        at=now,
-    )

@@ -30,9 +30,7 @@ def settle(
     """
     found = [one for one in outcomes if one.check_id in OF_THE_COPY]
     damaged = [
-        one
-        for one in found
-        if one.finding.outcome is Outcome.FAIL and one.severity in (Severity.CRITICAL, Severity.HIGH)
+        one for one in found if one.finding.outcome is Outcome.FAIL and one.severity is Severity.CRITICAL
     ]
     if damaged:
         source_alerts.raise_about_source(version, _wanted(run, damaged), by=BY, now=now)

@@ -132,7 +132,8 @@ def _write(
     if worst and version.status == Status.RESOLVED:
         first = worst[0]
         place = f" ({first.finding.path})" if first.finding.path else ""
-        reason = plain(f"{first.check_id}{place}: {first.finding.message}")
+        # Cut: a file that makes a check say too much must not keep its version out of quarantine.
+        reason = plain(f"{first.check_id}{place}: {first.finding.message}")[: custody.MAX_REASON]
         custody.quarantine(version=version, reason=reason, actor="system:verify", now=now)
     elif outcome is Outcome.PASS and version.status == Status.RESOLVED:
         smoke.request_after_verification(version=version, by=run.requested_by, now=now)

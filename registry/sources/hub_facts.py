@@ -98,7 +98,10 @@ def _has_pinned(api: HubApi, revision: str, *, now: str | None, commit: str) -> 
 
 
 def _refs(api: HubApi) -> dict[str, str] | None:
-    """Branches and tags by their full names, which keeps a tag apart from the branch of its name."""
+    """Branches and tags by their full names, which keeps a tag apart from the branch of its name.
+
+    None also where there are too many: a list that was cut short would say that the others are gone.
+    """
     try:
         told = api.refs()
     except base.FAILURES:
@@ -106,7 +109,9 @@ def _refs(api: HubApi) -> dict[str, str] | None:
     found = {}
     for kind in ("branches", "tags"):
         entries = told.get(kind)
-        for entry in itertools.islice(entries if isinstance(entries, list) else [], MOST_REFS):
+        if isinstance(entries, list) and len(entries) > MOST_REFS:
+            return None
+        for entry in entries if isinstance(entries, list) else []:
             target = _commit(entry.get("targetCommit")) if isinstance(entry, dict) else None
             if target is not None and (name := text(entry.get("ref"))):
                 found[name] = target

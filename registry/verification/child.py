@@ -17,6 +17,8 @@ from registry.verification import examination, wire
 from registry.verification.checks import TOOL, TOOL_VERSION
 
 REPORT_SECONDS = 0.2
+# What Python says where there is no memory for a thread's stack; it has no exception of its own for that.
+NO_THREAD = "can't start new thread"
 # What parses foreign bytes beside our own code.
 LIBRARIES = ("jinja2", "msgspec", "cryptography")
 
@@ -80,6 +82,10 @@ def main(arguments: list[str]) -> int:
             )
         )
     except MemoryError:
+        reporter.end(wire.Line(stopped="memory"))
+    except RuntimeError as error:
+        if NO_THREAD not in str(error):
+            raise
         reporter.end(wire.Line(stopped="memory"))
     return 0
 

@@ -9,10 +9,11 @@ from registry.formats import python_signs, python_source, yaml_members
 from registry.formats.card import BadCard, parse_card
 from registry.formats.python_source import NotPython
 from registry.formats.sign import Level, Sign
+from registry.lifecycle import MINOR
 from registry.verification import closure
 from registry.verification.code_members import MEMBERS, RULES, code_signs, said, unknown_quantiser
 from registry.verification.documents import documents
-from registry.verification.outcomes import MINOR, Finding, passed, undecided
+from registry.verification.outcomes import Finding, passed, undecided
 from registry.verification.signs import finding
 from registry.verification.subject import NotReadable, Seen, Subject, text_of
 

@@ -13,7 +13,14 @@ def formats(subject: Subject) -> Iterator[Finding]:
     """C6: each file is what its name says, judged by its first and its last bytes."""
     clean = True
     for file in subject.files():
-        fault = magic.mismatch(file.path, file.start) or _hidden(file)
+        try:
+            fault = magic.mismatch(file.path, file.start) or _hidden(file)
+        except view.NotKept:
+            clean = False
+            yield undecided(
+                "What the file ends with could not be kept in memory to be looked at.", path=file.path
+            )
+            continue
         if fault:
             clean = False
             yield failed(f"{fault[0].upper()}{fault[1:]}.", path=file.path, begins_with=file.start[:8].hex())
@@ -22,18 +29,13 @@ def formats(subject: Subject) -> Iterator[Finding]:
 
 
 def _hidden(file: Seen) -> str:
-    """An archive behind something else: readers that look for its end would open it."""
-    if magic.kind_of(file.start) == "zip" or file.suffix in {".safetensors", ".gguf"}:
+    """An archive behind something else: readers that look for its end would open it. Raises `view.NotKept`."""
+    kind = magic.kind_of(file.start)
+    if kind in {"zip", "gguf"} or file.suffix in {".safetensors", ".gguf"}:
         return ""  # of weights, the last byte must be the last tensor's, which their own checks see to
-    try:
-        hidden = zips.is_hidden_in(file.view)
-    except view.NotKept:
+    if not zips.is_hidden_in(file.view):
         return ""
-    return (
-        f"the file begins like {magic.kind_of(file.start) or 'something else'}, but a zip archive is behind it"
-        if hidden
-        else ""
-    )
+    return f"the file begins like {kind or 'something else'}, but a zip archive is behind it"
 
 
 def containers_hold(subject: Subject) -> Iterator[Finding]:

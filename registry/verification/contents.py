@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 
 from registry.formats import carriers, magic, secrets
 from registry.formats.sign import Level, Sign
+from registry.lifecycle import MINOR
 from registry.verification.code import CODE_SUFFIXES
 from registry.verification.documents import VOCABULARIES
-from registry.verification.outcomes import MINOR, Finding, passed
+from registry.verification.outcomes import Finding, passed
 from registry.verification.signs import finding
 from registry.verification.subject import Seen, Subject
 

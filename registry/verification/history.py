@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from registry.formats.sign import Level, Sign
-from registry.lifecycle import Outcome, Severity
-from registry.observed import Scan, SourceFacts
+from registry.lifecycle import Severity
+from registry.observed import SUSPICIOUS, UNSAFE, Scan, SourceFacts
 from registry.verification.outcomes import Finding, failed, passed, skipped
 from registry.verification.signs import finding
 from registry.verification.subject import Subject
 
 SAFE = frozenset({"safe"})
-UNSAFE = frozenset({"unsafe", "infected", "malicious", "dangerous"})
-SUSPICIOUS = frozenset({"suspicious", "caution"})
 SLACK = timedelta(days=1)
 # Git was first released on this day; no commit was made before.
 FIRST = datetime(2005, 4, 7, tzinfo=UTC)
@@ -46,7 +45,7 @@ def commit(subject: Subject) -> Iterator[Finding]:
     yield passed(f"Nothing that the source tells of the commit speaks against it.{signed}", **_told(observed))
 
 
-def _told(observed: SourceFacts) -> dict[str, object]:
+def _told(observed: SourceFacts) -> dict[str, Any]:
     names = (
         "repository",
         "commit",
@@ -192,12 +191,11 @@ def _overall(observed: SourceFacts, scans: tuple[Scan, ...], day: str) -> Findin
         return skipped(
             f"The source's scanners have not finished with {files} (as told{day}: {overall or 'queued or not scanned'})."
         )
-    return Finding(
-        outcome=Outcome.SKIP,
-        message=(
-            f"The source's own scanners call {f'{safe} files' if scans else 'the repository'} safe, as told{day}. "
-            "That is its opinion of that day; it decides nothing, and never outweighs the checks here."
-        ),
+    return skipped(
+        f"The source's own scanners call {f'{safe} files' if scans else 'the repository'} safe, as told{day}. "
+        "That is its opinion of that day; it decides nothing, and never outweighs the checks here.",
         severity=Severity.INFO,
-        evidence={"safe": safe, "status": observed.scan_status, "files": len(scans)},
+        safe=safe,
+        status=observed.scan_status,
+        files=len(scans),
     )

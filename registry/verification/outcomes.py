@@ -4,10 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import MINOR, Outcome, Severity
 
-# A finding of these severities is recorded and shown, but does not fail the run.
-MINOR = frozenset({Severity.INFO, Severity.LOW})
 # So many further findings about one file are told beside the worst.
 MOST_OTHERS = 20
 
@@ -36,9 +34,9 @@ class CheckOutcome:
     tool_version: str
 
 
-def passed(message: str, **evidence: Any) -> Finding:
+def passed(message: str, *, path: str = "", **evidence: Any) -> Finding:
     """No known indicators were found."""
-    return Finding(outcome=Outcome.PASS, message=message, evidence=evidence)
+    return Finding(outcome=Outcome.PASS, message=message, path=path, evidence=evidence)
 
 
 def failed(message: str, *, path: str = "", severity: Severity | None = None, **evidence: Any) -> Finding:
@@ -51,9 +49,9 @@ def undecided(message: str, *, path: str = "", **evidence: Any) -> Finding:
     return Finding(outcome=Outcome.ERROR, message=message, path=path, evidence=evidence)
 
 
-def skipped(message: str) -> Finding:
+def skipped(message: str, *, path: str = "", severity: Severity = Severity.LOW, **evidence: Any) -> Finding:
     """There was nothing to hold against each other; never counts as a pass."""
-    return Finding(outcome=Outcome.SKIP, message=message, severity=Severity.LOW)
+    return Finding(outcome=Outcome.SKIP, message=message, path=path, severity=severity, evidence=evidence)
 
 
 def worst_of_each(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
@@ -65,7 +63,7 @@ def worst_of_each(findings: Iterable[Finding], severity: Severity) -> list[Findi
     for finding in findings:
         by_path.setdefault(finding.path, []).append(finding)
     return [
-        _with_others(sorted(found, key=lambda one: _rank(one, severity)))
+        _with_others(sorted(found, key=lambda one: rank(one.outcome, one.severity or severity)))
         for _, found in sorted(by_path.items())
     ]
 
@@ -78,22 +76,20 @@ def _with_others(found: list[Finding]) -> Finding:
     return dataclasses.replace(worst, evidence={**worst.evidence, "also": said[:MOST_OTHERS]})
 
 
-def _rank(finding: Finding, severity: Severity) -> tuple[int, int]:
+def rank(outcome: Outcome, severity: Severity) -> tuple[int, int]:
     """The worst first: failures that count, what could not be decided, minor failures, skips, passes."""
-    own = finding.severity or severity
-    if finding.outcome is Outcome.FAIL:
-        return (0 if own not in MINOR else 2, -list(Severity).index(own))
-    return ({Outcome.ERROR: 1, Outcome.SKIP: 3, Outcome.PASS: 4}[finding.outcome], 0)
+    if outcome is Outcome.FAIL:
+        return (0 if severity not in MINOR else 2, -list(Severity).index(severity))
+    return ({Outcome.ERROR: 1, Outcome.SKIP: 3, Outcome.PASS: 4}[outcome], 0)
 
 
 def run_outcome(outcomes: Iterable[CheckOutcome]) -> Outcome:
-    """`fail` where a check of weight failed, else `error` where one could not decide, else `pass`."""
+    """`fail` where a check of weight failed, else `error` where one could not decide or none passed, else `pass`."""
     every = list(outcomes)
     if any(item.finding.outcome is Outcome.FAIL and item.severity not in MINOR for item in every):
         return Outcome.FAIL
-    if not every or any(item.finding.outcome is Outcome.ERROR for item in every):
-        return Outcome.ERROR
-    return Outcome.PASS
+    found = {item.finding.outcome for item in every}
+    return Outcome.ERROR if Outcome.ERROR in found or Outcome.PASS not in found else Outcome.PASS
 
 
 def critical(outcomes: Iterable[CheckOutcome]) -> list[CheckOutcome]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from registry.formats import go_template, template, template_cost, template_words
 from registry.formats.sign import Level, Sign
-from registry.verification.outcomes import MINOR, Finding, passed, undecided
+from registry.lifecycle import MINOR
+from registry.verification.outcomes import Finding, passed, undecided
 from registry.verification.signs import finding
 from registry.verification.subject import Subject
 from registry.verification.template_sources import Language, TemplateSource, Unread, templates_of

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from registry.lifecycle import Outcome, Severity
 from registry.verification.examination import Examination, Question
-from registry.verification.outcomes import CheckOutcome, Finding
+from registry.verification.outcomes import CheckOutcome, Finding, rank
 
 ANSWER_BYTES = 64 * 1024 * 1024
 # Of one check, and of one finding; what is beyond is counted, not shown.
@@ -19,8 +18,8 @@ MOST_FINDINGS = 1000
 MESSAGE_CHARACTERS = 2000
 EVIDENCE_BYTES = 16 * 1024
 EVIDENCE_TOTAL_BYTES = 8 * 1024 * 1024
-GRAVITY = (Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS)
-SEVERITIES = list(Severity)
+# The path of the finding that stands for those that are not shown; no file's path begins with a slash.
+NOT_SHOWN = "/…"
 T = TypeVar("T")
 
 
@@ -114,16 +113,12 @@ def _worst(outcomes: list[CheckOutcome]) -> list[CheckOutcome]:
     """The findings of one check; of very many the gravest, and one that says how many more there are."""
     if len(outcomes) <= MOST_FINDINGS:
         return outcomes
-    ordered = sorted(outcomes, key=_gravity)
+    ordered = sorted(outcomes, key=lambda one: rank(one.finding.outcome, one.severity))
     kept, rest = ordered[:MOST_FINDINGS], ordered[MOST_FINDINGS:]
     more = Finding(
-        rest[0].finding.outcome, f"{len(rest)} more findings of this check are not shown.", path="…"
+        rest[0].finding.outcome, f"{len(rest)} more findings of this check are not shown.", path=NOT_SHOWN
     )
     return [*kept, dataclasses.replace(rest[0], finding=more)]
-
-
-def _gravity(outcome: CheckOutcome) -> tuple[int, int]:
-    return GRAVITY.index(outcome.finding.outcome), -SEVERITIES.index(outcome.severity)
 
 
 def _evidence(value: Mapping[str, Any], *, most: int) -> tuple[dict[str, Any], int]:

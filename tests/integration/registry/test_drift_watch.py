@@ -217,6 +217,17 @@ def test_the_schedule_asks_for_what_was_not_looked_at_for_a_while(
     assert version.driftruns.latest("pk").requested_by == "system:schedule"
 
 
+def test_what_was_never_looked_at_waited_longest(
+    version: ModelVersion, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "MOST_AT_ONCE", 1)
+    never = factories.resolved_version()
+
+    assert drift.request_due(rest.now() + timedelta(hours=settings.DRIFT_EVERY_HOURS, minutes=1)) == 1
+
+    assert DriftRun.objects.get(state="queued").version == never
+
+
 @pytest.mark.parametrize("status", [Status.DRAFT, Status.REVOKED])
 def test_only_what_is_known_and_usable_is_watched(source: hub.Hub, status: Status) -> None:
     version = factories.draft_version() if status is Status.DRAFT else factories.resolved_version()

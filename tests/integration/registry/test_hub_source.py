@@ -292,6 +292,16 @@ def test_a_history_that_is_too_long_decides_nothing(hub: hubs.Hub, monkeypatch: 
     assert observed(hub).observe().has_pinned is None
 
 
+def test_more_branches_and_tags_than_are_kept_are_not_told(
+    hub: hubs.Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.sources.hub_facts.MOST_REFS", 2)
+    hub.tags |= {f"v{number}": hubs.COMMIT for number in range(3)}
+
+    # A list that is cut short would say of a tag that is there that it is gone.
+    assert observed(hub).observe().refs is None
+
+
 def test_a_new_name_is_told(hub: hubs.Hub) -> None:
     hub.former.add("old/name")
     api = HubApi("old/name", endpoint=hub.endpoint, token="")

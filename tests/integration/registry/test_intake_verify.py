@@ -8,7 +8,7 @@ from registry import evidence
 from registry.actions import custody, verify
 from registry.actions.runs import RunInProgress, VersionNotResolved
 from registry.models import CheckResult, VerificationRun
-from registry.verification import examination, isolated
+from registry.verification import examination, isolated, outcomes
 from registry.verification.checks import CHECKS
 from tests import factories, folders, intake
 
@@ -114,6 +114,17 @@ def test_a_finding_about_each_of_many_files_is_kept(tmp_path: Path) -> None:
         "a.py",
         "b/c.py",
     }
+
+
+def test_a_critical_finding_of_many_words_quarantines_too(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m")
+    many_words = outcomes.failed("x" * 5000, path="y" * 500)
+
+    intake.verify_open(version, examine=intake.examine_saying(many_words, check_id="C3-digests"))
+
+    version.refresh_from_db()
+    assert version.status == "quarantined"
+    assert len(version.quarantine_reason) == custody.MAX_REASON
 
 
 def test_evidence_is_json_whatever_the_file_says(tmp_path: Path) -> None:

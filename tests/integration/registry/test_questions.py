@@ -8,7 +8,9 @@ from registry import questions
 from registry.actions import custody
 from registry.models import DriftRun, ModelVersion, SourceObservation
 from registry.observed import SourceFacts
+from registry.verification import outcomes
 from registry.verification.subject import Ancestor
+from registry.verification.wire import NOT_SHOWN
 from tests import desk, factories, folders, intake
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +145,15 @@ def test_the_last_reading_counts_for_what_was_found_sound(tmp_path: Path) -> Non
     assert state[2] == (tmp_path / "m" / "config.json").stat().st_size
     assert digest == version.artifacts.get(path="config.json").sha256
     assert set(read) == set(folders.model_files())
+
+
+def test_a_reading_with_more_findings_than_are_kept_is_no_measure(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m")
+    others = outcomes.failed("9 more findings of this check are not shown.", path=NOT_SHOWN)
+
+    intake.verify_open(version, examine=intake.examine_saying(others, check_id="C3-digests"))
+
+    assert asked(version).question.last_read == {}
 
 
 def test_what_the_last_reading_found_altered_is_left_out(tmp_path: Path) -> None:

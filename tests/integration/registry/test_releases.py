@@ -49,6 +49,19 @@ def test_two_people_and_fresh_checks_end_a_quarantine(tmp_path: Path) -> None:
     ]
 
 
+def test_a_smoke_test_from_before_the_quarantine_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    version = intake.verified(tmp_path / "m")
+    old = version.smokeruns.get(state="queued")
+    releasing.quarantined(version)
+
+    releasing.released(version)
+
+    old.refresh_from_db()
+    assert (old.outcome, old.code) == ("error", "version_not_resolved")
+    new = version.smokeruns.get(state="queued")
+    assert new.requested_at > version.quarantined_at
+
+
 def test_the_log_names_both_people_and_no_words() -> None:
     version = releasing.quarantined(factories.resolved_version())
     officer, reviewer = factories.actor(), factories.actor(Role.REVIEWER)
@@ -252,6 +265,7 @@ def test_revocation_closes_what_is_open() -> None:
 
     release.refresh_from_db()
     assert (release.decision, release.note) == ("refused", "The version was revoked for good.")
+    assert intake.events(version)[-2:] == ["registry.release.refused", "registry.version.revoked"]
     with pytest.raises(releases.ReleaseNotOpen):
         releasing.decided(release)
 

@@ -109,6 +109,15 @@ def test_a_copy_that_is_well_passes_and_is_not_loaded_again(tmp_path: Path) -> N
     assert not Alert.objects.exists()
 
 
+def test_a_file_that_was_there_from_the_start_is_no_damage(tmp_path: Path) -> None:
+    version = intake.resolved(tmp_path / "m", **{"LICENSE.bin": b"x"})
+
+    run = intake.verify_open(version)
+
+    assert run.results.filter(check_id="C2-file-set", outcome="fail", severity="high").exists()
+    assert not Alert.objects.exists()
+
+
 @pytest.mark.parametrize("silent", [True, False])
 def test_a_copy_that_rotted_is_quarantined_and_its_owner_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool

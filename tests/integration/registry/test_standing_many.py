@@ -11,7 +11,7 @@ from registry import standing, standing_many, suspended
 from registry.actions import custody
 from registry.lifecycle import Outcome, Severity
 from registry.models import Approval
-from tests import factories
+from tests import factories, releasing
 from tests.factories import NOW
 from tests.reviewing import open_desk
 
@@ -29,14 +29,15 @@ def test_each_of_many_is_as_it_is_alone() -> None:
     factories.smoke_run(failed, Outcome.ERROR)
     released = open_desk(with_policy=False).version
     officer = factories.actor()
-    custody.quarantine(version=released, reason="look", actor=officer, now=NOW + timedelta(hours=1))
-    custody.release(version=released, reason="fine", actor=officer, now=NOW + timedelta(hours=2))
+    releasing.released(releasing.quarantined(released))
+    barred = releasing.quarantined(open_desk(with_policy=False).version)
     revoked = factories.resolved_version()
     custody.revoke(version=revoked, reason="poisoned", actor=officer, now=NOW)
     versions = [
         whole.version,
         failed,
         released,
+        barred,
         revoked,
         factories.resolved_version(),
         factories.draft_version(),
@@ -51,7 +52,10 @@ def test_each_of_many_is_as_it_is_alone() -> None:
         approvals = suspended.marked(rows)
         alone = standing.candidate(version, approvals=approvals, license_evidence=None)
         assert found[version.pk] == dataclasses.replace(alone, files=(), origin=None)
-    assert found[released.pk].verification is None
+    assert found[barred.pk].verification is None
+    again, run = found[released.pk].verification, released.verificationruns.latest("pk")
+    assert again is not None
+    assert again.id == run.pk
 
 
 def test_many_take_as_many_queries_as_one() -> None:

@@ -58,6 +58,7 @@ def kinds(registered: drift.Registered, then: SourceFacts, later: SourceFacts) -
         (MAIN, now(license_name="community"), {"license_changed": "high"}),
         (MAIN, now(gated="auto"), {"gating_changed": "medium"}),
         (MAIN, now(private=True), {"gating_changed": "medium"}),
+        (MAIN, now(scans=(Scan("m.bin", "dangerous"),)), {"scan_changed": "high"}),
         (MAIN, now(disabled=True), {"gating_changed": "high"}),
         (MAIN, now(scan_status="unsafe"), {"scan_changed": "high"}),
         (MAIN, now(scans=(Scan("m.bin", "Suspicious"),)), {"scan_changed": "high"}),

@@ -1,7 +1,12 @@
+import dataclasses
 import hashlib
 import json
+import re
+import struct
+import zlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,9 +132,22 @@ def test_a_branch_is_not_a_pin() -> None:
         assert outcome_of("C1-pinned", subject).finding.outcome is expected
 
 
-def test_a_check_that_breaks_down_is_an_error_and_the_others_run() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        KeyError("oops"),
+        struct.error(),
+        zlib.error(),
+        re.error("x"),
+        msgspec.DecodeError(),
+        EOFError(),
+        MemoryError(),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+def test_a_check_that_breaks_down_is_an_error_and_the_others_run(fault: Exception) -> None:
     def broken(subject: Subject) -> list[outcomes.Finding]:
-        raise KeyError("oops")
+        raise fault
 
     extra = checks.Check("X", "Broken", Severity.HIGH, broken)
     found = checks.run_checks(subject_of(folders.model_files()), checks=[extra, *checks.CHECKS])
@@ -140,7 +158,7 @@ def test_a_check_that_breaks_down_is_an_error_and_the_others_run() -> None:
 
 
 def test_an_interruption_passes_through_a_check() -> None:
-    class Stopped(Exception): ...
+    class Stopped(BaseException): ...
 
     def stopped(subject: Subject) -> list[outcomes.Finding]:
         raise Stopped
@@ -149,8 +167,19 @@ def test_an_interruption_passes_through_a_check() -> None:
         checks.run_checks(subject_of({}), checks=[checks.Check("X", "x", Severity.LOW, stopped)])
 
 
-def test_no_checks_are_no_pass() -> None:
+def test_where_nothing_passed_there_is_no_pass() -> None:
+    skipped = checks.Check("X", "x", Severity.LOW, lambda _: [outcomes.skipped("There was nothing.")])
+
     assert outcomes.run_outcome([]) is Outcome.ERROR
+    assert outcomes.run_outcome(checks.run_checks(subject_of({}), checks=[skipped])) is Outcome.ERROR
+
+
+def test_an_end_that_was_not_kept_is_not_taken_for_harmless() -> None:
+    file = Seen("notes.dat", 10**9, "0" * 64, bytes(4096))
+
+    found = outcome_of("C6-format", dataclasses.replace(subject_of({}), seen={file.path: file})).finding
+
+    assert (found.outcome, found.path) == (Outcome.ERROR, "notes.dat")
 
 
 paths = st.sampled_from(
@@ -204,7 +233,7 @@ def test_reading_stays_within_its_budget(tmp_path: Path) -> None:
 
 
 def test_reading_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    class Stopped(Exception): ...
+    class Stopped(BaseException): ...
 
     def stop(count: int) -> None:
         raise Stopped

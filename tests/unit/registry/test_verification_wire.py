@@ -11,7 +11,7 @@ from registry.lifecycle import Outcome, Severity
 from registry.observed import Scan, SourceFacts
 from registry.verification import wire
 from registry.verification.examination import BaseCopy, Examination, Question
-from registry.verification.outcomes import CheckOutcome, Finding
+from registry.verification.outcomes import CheckOutcome, Finding, run_outcome
 from registry.verification.subject import Ancestor, Expected, LicenseClaim
 
 FILE = Expected("a.json", 3, "0" * 64, "config")
@@ -100,6 +100,16 @@ def test_of_very_many_findings_the_gravest_are_kept_and_the_others_counted() -> 
 
     assert (len(found), found[0].finding.path) == (wire.MOST_FINDINGS + 1, "the-one")
     assert found[-1].finding.message == "2000 more findings of this check are not shown."
+
+
+def test_of_very_many_minor_findings_what_could_not_be_decided_is_kept() -> None:
+    many = [dataclasses.replace(outcome(path=str(number)), severity=Severity.INFO) for number in range(3000)]
+    many[2500] = outcome(outcome=Outcome.ERROR, path="the-one")
+
+    found = crossed(*many)
+
+    assert found.outcomes[0].finding.path == "the-one"
+    assert run_outcome(found.outcomes) is Outcome.ERROR
 
 
 def test_a_message_is_cut() -> None:
