@@ -17,6 +17,8 @@ from registry.verification import examination, wire
 from registry.verification.checks import TOOL, TOOL_VERSION
 
 REPORT_SECONDS = 0.2
+# What Python says where there is no memory left for the stack of a thread.
+NO_THREAD = "can't start new thread"
 # What parses foreign bytes beside our own code.
 LIBRARIES = ("jinja2", "msgspec", "cryptography")
 
@@ -79,7 +81,9 @@ def main(arguments: list[str]) -> int:
                 examination=found, surroundings=surroundings(network=network, system_calls=system_calls)
             )
         )
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and NO_THREAD not in str(error):
+            raise
         reporter.end(wire.Line(stopped="memory"))
     return 0
 
