@@ -45,6 +45,10 @@ if [ ! -e $policy ]; then
 fi
 "$@"
 """
+# Each process writes a file of its own; they are combined at the end.
+MEASURED = (str(PYTHON), "-m", "coverage", "run", "--parallel-mode", "-m", "pytest")
+# The two halves of the tests: those that need nothing, and those that need a database, servers or a browser.
+PURE, SURROUNDED = ("tests/unit", "tests/architecture"), ("tests/integration", "tests/functional")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CANNOT = 2  # exit code: this machine lacks something, or the network does
 
@@ -97,8 +101,30 @@ def test(arguments: list[str], *, left_out: list[str]) -> int:
             [str(PYTHON), "-m", "governance.demonstration", "--model-folder", str(ROOT / "build" / "smollm2")]
         )
         environment["DEMONSTRATION_MODEL"] = str(ROOT / "build" / "smollm2")
-    measured = [str(PYTHON), "-m", "coverage", "run", "-m", "pytest"]
-    return run([*measured, *selection, *arguments], environment=environment)
+    if arguments:
+        code = run([*MEASURED, *selection, *arguments], environment=environment)
+        return run([str(PYTHON), "-m", "coverage", "combine", "--quiet"]) or code
+    return run_halves(selection, environment=environment)
+
+
+def run_halves(selection: list[str], *, environment: "dict[str, str]") -> int:
+    """Run both halves of the tests beside each other, each with a database of its own; the second one's words come last."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
+    with (ROOT / "build" / "tests-pure.log").open("w+b") as words:
+        pure = subprocess.Popen(
+            [*MEASURED, *selection, *PURE], cwd=ROOT, env=environment, stdout=words, stderr=words
+        )
+        try:
+            code = run([*MEASURED, *selection, *SURROUNDED], environment=environment)
+            code = pure.wait() or code
+        finally:
+            pure.terminate()
+            pure.wait()
+        words.seek(0)
+        shutil.copyfileobj(words, sys.stdout.buffer)
+    return run([str(PYTHON), "-m", "coverage", "combine", "--quiet"]) or code
 
 
 def install(level: str) -> int:

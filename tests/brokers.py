@@ -15,6 +15,7 @@ from kombu import pools
 
 from governance import celery
 from governance.broker import settings_for
+from registry.confinement import kernel
 
 RABBITMQ = Path(
     "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -71,6 +72,8 @@ class Server:
                         stdout=out,
                         stderr=out,
                         start_new_session=True,
+                        # One system call, so that nothing is left where the tests themselves are killed.
+                        preexec_fn=kernel.die_with_parent,  # noqa: PLW1509 - as above
                     )
                 )
         self.wait()

@@ -249,6 +249,21 @@ def license_links(license_ids: str) -> SafeString:
 
 
 @register.filter
+def unmarked(value: str) -> str:
+    """Words that the interface for programs says too, without the marks around names of its fields."""
+    return str(value).replace("`", "")
+
+
+@register.filter
+def actor(value: str) -> str:
+    """Who did something, without the mark of what kind of actor it is."""
+    kind, _, name = value.partition(":")
+    if kind == "system" and name:
+        return f"the service ({name})"
+    return name if kind == "user" and name else value
+
+
+@register.filter
 def brief(facts: dict[str, Any]) -> str:
     """Facts in one line, without digests and what is empty."""
     shown = [(name, value) for name, value in facts.items() if value not in ("", None, [], {})]

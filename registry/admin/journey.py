@@ -89,9 +89,8 @@ def _run(name: str, run: LeasedRun | None) -> Step:
     day = f"{run.finished_at:%Y-%m-%d}" if run.finished_at else ""
     if run.outcome == Outcome.PASS:
         return Step(name, "done", f"passed {day}")
-    return Step(
-        name, "failed", run.outcome if not run.code else f"{run.outcome}: {run.code.replace('_', ' ')}"
-    )
+    word = "failed" if run.outcome == Outcome.FAIL else "undecided"
+    return Step(name, "failed", run.code.replace("_", " ") if run.code else word)
 
 
 def _evaluate(evaluation: Evaluation | None) -> Step:

@@ -19,10 +19,24 @@ CODE_SUFFIXES = frozenset(
 )
 _COMPRESSED = frozenset({"gzip", "bzip2", "xz", "zstd", "7z", "rar"})
 _ARCHIVES = frozenset({".zip", ".keras", ".mar", ".nemo", ".tar", ".mlpackage", ".egg", ".whl"})
+# Engines of TensorRT: a plan may hold plug-ins, which are machine code.
+_COMPILED = frozenset({".engine", ".plan", ".trt"})
 # TensorFlow's operators that run Python, or read and write files of the machine.
-_TF_OPERATORS = (b"PyFunc", b"ReadFile", b"WriteFile", b"WholeFileReader", b"MatchingFiles", b"LoadLibrary")
+_TF_OPERATORS = (
+    b"PyFunc",
+    b"ReadFile",
+    b"WriteFile",
+    b"WholeFileReader",
+    b"MatchingFiles",
+    b"LoadLibrary",
+    b"PrintV2",
+    b"DebugIdentity",
+    b"SaveDataset",
+)
 # Keras layers that carry a function of their own.
 _KERAS_WORDS = (b"Lambda", b"\\u00", b"__lambda__", b"marshal")
+# Layers that carry a function, or load a program of another library's from a file or from bytes.
+_KERAS_CODE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"})
 MAX_SEARCHED_BYTES = 24 * 1024 * 1024
 # How much of a member is looked at to tell its kind.
 _MEMBER_START = 512
@@ -69,6 +83,9 @@ def _model(path: str, form: str, source: view.Bytes) -> Contents | None:
         return _hdf5(source)
     if form == ".onnx":
         return _onnx(path, source)
+    if form in _COMPILED:
+        words = "is compiled for one kind of machine and may carry libraries of its own, so that nobody can read it"
+        return Contents("compiled model", faults=(Fault("compiled", words),))
     return _searched("TensorFlow graph", source, _tensorflow_faults) if form in {".pb", ".pbtxt"} else None
 
 
@@ -156,7 +173,7 @@ def _keras_code(value: Any) -> set[str]:
         elif isinstance(item, dict):
             pending += item.values()
             name, module = str(item.get("class_name", "")), item.get("module")
-            if name in {"Lambda", "__lambda__"} or ">" in name:
+            if name in _KERAS_CODE or ">" in name:
                 found.add(name)
             if isinstance(module, str) and name and module.split(".")[0] not in {"keras", "builtins"}:
                 found.add(f"{module}.{name}"[:200])

@@ -65,11 +65,19 @@ def examine(path: str, source: view.Bytes) -> Verdict | None:
             return _zip(suffix, source, start)
         if start.startswith(numpy_arrays.MAGIC) or suffix == ".npy":
             return _verdict("array", *_array(source.read(0, numpy_arrays.HEAD_BYTES), source.size, source))
-        if suffix in PICKLES or pickles.begins_like_one(start):
+        if suffix in PICKLES or (pickles.begins_like_one(start) and not _is_length(suffix, start)):
             return _pickle_file(source)
     except view.NotKept:
         return Verdict("pickle", undecided="the part of it that can run code is too large to be examined")
     return Verdict("array archive", (_unknown(),)) if suffix == ".npz" else None
+
+
+def _is_length(suffix: str, start: bytes) -> bool:
+    """Whether the first bytes are but the length of a safetensors header: those of some lengths begin a pickle, too.
+
+    The brace behind the length is no instruction, so that a pickle breaks off there; it must have named nothing before.
+    """
+    return suffix == ".safetensors" and start[8:9] == b"{" and not pickles.follow(view.whole(start)).targets
 
 
 def _unknown() -> Problem:

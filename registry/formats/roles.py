@@ -19,6 +19,35 @@ WEIGHT_SUFFIXES = frozenset(
         ".msgpack",
         ".npz",
         ".tflite",
+        # of other runtimes, or pickles under other names: the policy decides about them as about any format
+        *(
+            ".joblib",
+            ".dill",
+            ".pdparams",
+            ".pdiparams",
+            ".pdmodel",
+            ".ot",
+            ".pt2",
+            ".pte",
+            ".ptl",
+            ".th",
+            ".t7",
+            ".distcp",
+        ),
+        *(
+            ".engine",
+            ".plan",
+            ".trt",
+            ".pb",
+            ".mlmodel",
+            ".ort",
+            ".rknn",
+            ".ggml",
+            ".nemo",
+            ".mar",
+            ".skops",
+            ".llamafile",
+        ),
     }
 )
 CODE_SUFFIXES = frozenset(

@@ -9,6 +9,8 @@ from jinja2.parser import Parser
 from registry.formats.sign import Level, Sign
 
 MAX_CHARACTERS = 256 * 1024
+# The largest templates in use have a tenth of these; looking at each part with all that is in it costs their product.
+MAX_NODES, MAX_DEPTH = 40_000, 200
 FUNCTIONS = frozenset({"raise_exception", "strftime_now", "namespace", "range", "dict", "caller"})
 METHODS = frozenset(
     {
@@ -66,13 +68,26 @@ def parse(source: str) -> nodes.Template:
     if len(source) > MAX_CHARACTERS:
         raise BadTemplate(f"it is longer than {MAX_CHARACTERS} characters")
     try:
-        return _ENVIRONMENT.parse(source)
+        tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
         raise BadTemplate(f"line {error.lineno}: {error.message}") from None
     except (RecursionError, MemoryError):
         raise BadTemplate("it is nested too deeply") from None
     except (ValueError, OverflowError, AssertionError) as error:
         raise BadTemplate(str(error)[:200] or "it is not written as a template") from None
+    _check_size(tree)
+    return tree
+
+
+def _check_size(tree: nodes.Template) -> None:
+    pending: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    count = 0
+    while pending:
+        node, depth = pending.pop()
+        count += 1
+        if depth > MAX_DEPTH or count > MAX_NODES:
+            raise BadTemplate("it has too many parts, or is nested too deeply")
+        pending.extend((inner, depth + 1) for inner in node.iter_child_nodes())
 
 
 def nodes_of(tree: nodes.Node) -> Iterator[nodes.Node]:
@@ -87,8 +102,16 @@ def nodes_of(tree: nodes.Node) -> Iterator[nodes.Node]:
 def reach(tree: nodes.Template) -> list[Sign]:
     """What the template reaches for beyond putting text together."""
     macros = {node.name for node in nodes_of(tree) if isinstance(node, nodes.Macro)}
-    lists = _lists_of(tree, macros)
-    return [sign for node in nodes_of(tree) for sign in _signs(node, macros=macros, lists=lists)]
+    lists = _lists_of(tree, macros) - _given_otherwise(tree)
+    held = set(_held(tree))
+    return [
+        *(sign for node in nodes_of(tree) for sign in _signs(node, macros=macros, lists=lists)),
+        *(
+            sign
+            for node in nodes_of(tree)
+            for sign in _renamed(node, functions=FUNCTIONS | macros, held=held)
+        ),
+    ]
 
 
 def _lists_of(tree: nodes.Template, macros: set[str]) -> set[str]:
@@ -106,6 +129,16 @@ def _lists_of(tree: nodes.Template, macros: set[str]) -> set[str]:
             for value in values
             for inner in nodes_of(value)
         )
+    }
+
+
+def _given_otherwise(tree: nodes.Template) -> set[str]:
+    """Names that get a value in another way than by `set`: of a loop, or as what a macro is called with."""
+    targets = {id(node.target) for node in nodes_of(tree) if isinstance(node, nodes.Assign)}
+    return {
+        node.name
+        for node in nodes_of(tree)
+        if isinstance(node, nodes.Name) and node.ctx != "load" and id(node) not in targets
     }
 
 
@@ -128,6 +161,38 @@ def _signs(node: nodes.Node, *, macros: set[str], lists: set[str]) -> Iterator[S
         yield from _pieces(node)
     else:
         yield from _name(node)
+
+
+def _held(tree: nodes.Template) -> Iterator[str]:
+    """The names under which namespaces of the template hold something."""
+    for node in nodes_of(tree):
+        if isinstance(node, nodes.NSRef):
+            yield node.attr
+        elif (
+            isinstance(node, nodes.Call)
+            and isinstance(node.node, nodes.Name)
+            and node.node.name == "namespace"
+        ):
+            yield from (keyword.key for keyword in node.kwargs)
+
+
+def _renamed(node: nodes.Node, *, functions: set[str] | frozenset[str], held: set[str]) -> Iterator[Sign]:
+    """Another thing under the name of a function or method, so that calling it calls whatever it is."""
+    if isinstance(node, nodes.Name) and node.ctx != "load" and node.name in functions:
+        words = f"gives the name {node.name[:40]} of a function to something else"
+        yield Sign(Level.DANGER, "renamed", words, node.lineno)
+    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in held:
+        words = f"calls {node.node.attr[:40]}, which a namespace of the template may hold"
+        yield Sign(Level.DANGER, "renamed", words, node.lineno)
+    elif (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name == "namespace"
+        and (node.args or node.dyn_args or node.dyn_kwargs)
+    ):
+        yield Sign(
+            Level.DANGER, "renamed", "fills a namespace with names that are not written out", node.lineno
+        )
 
 
 def _name(node: nodes.Node) -> Iterator[Sign]:

@@ -1,5 +1,6 @@
 """Reads YAML files as a stream of names and values, without building anything from them. Pure."""
 
+import re
 from collections.abc import Iterator
 
 import yaml
@@ -10,6 +11,8 @@ HARMLESS_TAGS = frozenset(
     {"tuple", "str", "unicode", "int", "long", "float", "complex", "bool", "none", "list", "dict", "bytes"}
 )
 PYTHON = "tag:yaml.org,2002:python/"
+# Tags of HyperPyYAML, which call, import or include what follows them.
+_MAKING = re.compile(r"!(?:new|apply|applyref|name|module|include):(?P<target>.*)", re.DOTALL)
 
 
 class BadYaml(ValueError):
@@ -17,7 +20,10 @@ class BadYaml(ValueError):
 
 
 def members(data: bytes) -> Iterator[tuple[str, str, int]]:
-    """Every scalar as (name before it, value, line), and every tag for Python as ("!", tag, line); raises `BadYaml`."""
+    """Every scalar as (name before it, value, line), and every tag for Python as ("!", tag, line); raises `BadYaml`.
+
+    A tag by which HyperPyYAML makes something is told as ("_target_", name, line), as Hydra writes the same.
+    """
     if len(data) > MAX_BYTES:
         raise BadYaml(f"it is longer than {MAX_BYTES} bytes")
     before = ""
@@ -27,6 +33,8 @@ def members(data: bytes) -> Iterator[tuple[str, str, int]]:
             tag = getattr(event, "tag", None) or ""
             if tag.startswith(PYTHON):
                 yield "!", tag.removeprefix(PYTHON), line
+            elif making := _MAKING.fullmatch(tag):
+                yield "_target_", making["target"], line
             if isinstance(event, yaml.ScalarEvent):
                 yield before, event.value, line
                 before = event.value

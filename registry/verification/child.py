@@ -17,7 +17,7 @@ from registry.verification import examination, wire
 from registry.verification.checks import TOOL, TOOL_VERSION
 
 REPORT_SECONDS = 0.2
-# What Python says where there is no memory left for the stack of a thread.
+# What Python says where there is no memory for a thread's stack; it has no exception of its own for that.
 NO_THREAD = "can't start new thread"
 # What parses foreign bytes beside our own code.
 LIBRARIES = ("jinja2", "msgspec", "cryptography")
@@ -81,8 +81,10 @@ def main(arguments: list[str]) -> int:
                 examination=found, surroundings=surroundings(network=network, system_calls=system_calls)
             )
         )
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and NO_THREAD not in str(error):
+    except MemoryError:
+        reporter.end(wire.Line(stopped="memory"))
+    except RuntimeError as error:
+        if NO_THREAD not in str(error):
             raise
         reporter.end(wire.Line(stopped="memory"))
     return 0

@@ -4,7 +4,7 @@ Where a loader did so without being asked, the known vulnerability is named.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from registry.formats.sign import Level, Sign
@@ -35,7 +35,20 @@ LIBRARIES = (
     "peft",
     "timm",
 )
-TARGETS = (*LIBRARIES, "nemo", "pytorch_lightning", "lightning", "torchmetrics", "ldm", "sgm", "megatron")
+TARGETS = (
+    *LIBRARIES,
+    "nemo",
+    "speechbrain",
+    "pytorch_lightning",
+    "lightning",
+    "torchmetrics",
+    "ldm",
+    "sgm",
+    "megatron",
+)
+# Lists of a pipeline's parts, and how a part names the repository that it is fetched from.
+PIPELINES = frozenset({"model_index.json", "modular_model_index.json"})
+SOURCES = ("repo", "pretrained_model_name_or_path")
 # Where a name is enough to start a program.
 PROGRAMS = re.compile(
     r"^(?:os|posix|nt|subprocess|pty|sys|builtins|importlib|runpy|shutil|socket|ctypes|pickle|code|pip)\.|^(?:exec|eval)$"
@@ -62,7 +75,7 @@ def code_signs(value: Any, *, name: str, has_file: Callable[[str], bool]) -> Ite
                 "(CVE-2026-27893, CVE-2026-4944)"
             )
             yield Sign(Level.DANGER, "trusted-anyway", words), "architectures", architectures
-    if name in {"modules.json", "model_index.json"}:
+    if name in {"modules.json", *PIPELINES}:
         yield from _modules(value, name)
 
 
@@ -142,6 +155,27 @@ def _target(inner: Any, where: str, has_file: Callable[[str], bool]) -> Said:
         yield Level.DANGER, f"the member {where} makes a loader import and call {said(text)}"
 
 
+def _class(inner: Any, where: str, has_file: Callable[[str], bool]) -> Said:
+    """A tokenizer's class: a bare name is looked up in a library's list, one in full is imported."""
+    if isinstance(inner, str):
+        yield from _imported(inner, where, has_file)
+
+
+def _kinds(inner: Any, where: str, has_file: Callable[[str], bool]) -> Said:
+    """The parts of a router of sentence-transformers, each the name of a class in full."""
+    named = inner.values() if isinstance(inner, dict) else []
+    for text in (text for text in named if isinstance(text, str)):
+        if all(part.isidentifier() for part in text.split(".")):
+            yield from _imported(text, where, has_file)
+
+
+def _megatron(inner: Any, where: str, has_file: Callable[[str], bool]) -> Said:
+    """A module that PEFT imports by its name, whatever it is."""
+    text = inner if isinstance(inner, str) else ""
+    if text.split(".")[0] != "megatron":
+        yield Level.DANGER, f"the member {where} makes a loader import {said(text)}"
+
+
 def _imported(inner: Any, where: str, has_file: Callable[[str], bool]) -> Said:
     """The name of a class in full, which sentence-transformers and PEFT import whatever it is."""
     for text in _texts(inner):
@@ -158,6 +192,9 @@ RULES: dict[str, Callable[[Any, str, Callable[[str], bool]], Said]] = {
     "trust_remote_code": _trust,
     "_target_": _target,
     "parent_library": _imported,
+    "tokenizer_class": _class,
+    "types": _kinds,
+    "megatron_core": _megatron,
     "activation_function": _imported,
     "activation_fn": _imported,
     "sbert_ce_default_activation_function": _imported,
@@ -185,7 +222,8 @@ def _modules(value: Any, name: str) -> Iterator[tuple[Sign, str, Any]]:
         ]
     else:
         parts = value.items() if isinstance(value, dict) else []
-        named = [(str(part), of[0]) for part, of in parts if isinstance(of, list) and len(of) == 2]
+        named = [(str(part), of[0]) for part, of in parts if isinstance(of, list) and len(of) >= 2]
+        yield from _elsewhere(parts)
     for where, library in named:
         if isinstance(library, str) and library.split(".")[0] not in LIBRARIES:
             level = Level.ATTACK if PROGRAMS.search(f"{library}.") else Level.DANGER
@@ -198,6 +236,16 @@ def _modules(value: Any, name: str) -> Iterator[tuple[Sign, str, Any]]:
                 where,
                 library,
             )
+
+
+def _elsewhere(parts: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Sign, str, Any]]:
+    """Parts of a pipeline that are fetched from another repository."""
+    for part, of in parts:
+        for source in of if isinstance(of, list) else []:
+            named = [source.get(name) for name in SOURCES] if isinstance(source, dict) else []
+            for text in (text for text in named if isinstance(text, str) and text):
+                words = f"the part {said(str(part))} is fetched from another repository, {said(text)}"
+                yield Sign(Level.DANGER, "fetched", words), str(part), text
 
 
 def unknown_quantiser(value: Any) -> str:

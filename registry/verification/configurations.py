@@ -42,7 +42,13 @@ def _is_configuration(file: Seen) -> bool:
     if file.name in _DATA or file.name.endswith(".index.json"):
         return False
     stem = PurePosixPath(file.name).stem.lower()
-    return "config" in stem or stem in {"modules", "special_tokens_map", "model_index", "params"}
+    return "config" in stem or stem in {
+        "modules",
+        "special_tokens_map",
+        "model_index",
+        "modular_model_index",
+        "params",
+    }
 
 
 def _file(subject: Subject, file: Seen) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 import modelcustody_client
 
 from registry.verification import wire
+from registry.verification.checks import CHECKS
 from registry.verification.examination import Examination, Question
 from registry.verification.one_file import Progress
 from registry.verification.reading import WORKERS
@@ -29,6 +30,7 @@ TICK_SECONDS = 0.25
 PIPE_BYTES = 1024 * 1024
 LAST_WORDS_BYTES = 4096
 MAPPED_BYTES = 64 * 1024 * 1024  # programs and libraries, which its own limits do not count
+MOST_NAMED = 5
 LAST_SECONDS = 2.0  # between the end of its output and its own
 
 
@@ -140,6 +142,7 @@ class _Talk:
             elif line.stopped:
                 raise self._limit("memory")
             elif line.examination is not None and line.surroundings is not None:
+                self._check_complete(line.examination)
                 return Answer(line.examination, line.surroundings)
             elif line.now is not None:
                 self.now = line.now
@@ -160,6 +163,12 @@ class _Talk:
             if time.monotonic() - tick >= TICK_SECONDS:
                 tick = time.monotonic()
                 yield None
+
+    def _check_complete(self, found: Examination) -> None:
+        """No answer counts that leaves a check out: what was not asked has not passed."""
+        missing = {check.check_id for check in CHECKS} - {outcome.check_id for outcome in found.outcomes}
+        if missing:
+            raise self._crash(f"its answer says nothing of {', '.join(sorted(missing)[:MOST_NAMED])}")
 
     def _line(self, text: bytes) -> wire.Line:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from registry.formats import pickled_files
+from registry.formats import pickled_files, roles
 from registry.formats.pickled_files import Problem, Verdict
 from registry.lifecycle import Severity
 from registry.verification import second_opinion
@@ -13,6 +13,7 @@ from registry.verification.second_opinion import Opinion
 from registry.verification.subject import Subject
 
 MAX_SHOWN = 20
+_GRAPH = (b"<?xml", b"<net ")
 _ADVICE = "Use the model's safetensors files instead, or ask its publisher for them."
 
 
@@ -22,13 +23,33 @@ def pickles(subject: Subject) -> Iterator[Finding]:
     sound = {PurePosixPath(file.path).parent for file in subject.files(".safetensors")}
     for file in subject.files():
         verdict = pickled_files.examine(file.path, file.view)
-        if verdict is not None and (
+        if verdict is not None and _is_openvino(subject, file.path, verdict):
+            clean = False
+            yield _numbers(file.path, verdict)
+        elif verdict is not None and (
             verdict.pickles or verdict.problems or verdict.undecided or _by_name(file.suffix)
         ):
             clean = False
             yield _finding(file.path, verdict, has_other=PurePosixPath(file.path).parent in sound)
     if clean:
         yield passed("No file was recognised as one of a format that can run code when it is loaded.")
+
+
+def _is_openvino(subject: Subject, path: str, verdict: Verdict) -> bool:
+    """Whether a file that is no pickle holds the numbers of the OpenVINO graph beside it."""
+    graph = subject.seen.get(str(PurePosixPath(path).with_suffix(".xml")))
+    is_broken = verdict.kind == "pickle" and bool(verdict.problems) and not verdict.targets
+    return is_broken and path.endswith(".bin") and graph is not None and graph.start.startswith(_GRAPH)
+
+
+def _numbers(path: str, verdict: Verdict) -> Finding:
+    return failed(
+        "The file is named like a pickle and is none: it holds the numbers of the OpenVINO graph beside it, and whoever took "
+        "it for a pickle would get an error. The policy decides whether the format is accepted.",
+        path=path,
+        severity=Severity.LOW,
+        **_evidence(verdict),
+    )
 
 
 def _by_name(suffix: str) -> bool:
@@ -76,6 +97,14 @@ def _data(path: str, advice: str, evidence: dict[str, Any], opinions: list[Opini
                 path=path,
                 **evidence,
             )
+    if roles.role_of(path) != "weight" and PurePosixPath(path).suffix.lower() not in pickled_files.ARRAYS:
+        return failed(
+            "The file is a pickle, a format that can run code when it is loaded, and its name does not say so: what the "
+            "policy says of formats would pass it by. Nothing in this one would run; it only puts numbers together."
+            f"{advice}",
+            path=path,
+            **evidence,
+        )
     return failed(
         "The format of this file can run code when it is loaded; nothing in this one would: it only puts numbers "
         f"together. The policy decides whether the format is accepted.{advice}",

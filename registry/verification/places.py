@@ -11,6 +11,8 @@ from registry.verification.subject import walk
 MAX_TEXT = 1024
 _UP = re.compile(r"(^|[/\\])\.\.([/\\]|$)")
 _ABSOLUTE = re.compile(r"(/(?!/)[^\s/]+(/|$)|[A-Za-z]:[\\/]|\\\\[^\s\\]+\\|~[\w-]*/|file:)")
+# Folders that are left out of what is verified, as no loader has business there.
+_LEFT_OUT = re.compile(r"(?i)(\./)*(\.git|\.cache[/\\]huggingface)([/\\]|$)")
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]{1,20}://")
 # Texts that may hold anything: what people and models say.
 _TEXTS = frozenset(
@@ -46,6 +48,11 @@ _NAMES_FILE = re.compile(r"(?i)(path|file|dir|folder|name|config|checkpoint|loca
 def faults(value: Any) -> Iterator[Fault]:
     """Every text in a configuration that is a path out of the folder, or an address."""
     for place, name, inner in walk(value):
+        if _LEFT_OUT.match(
+            name
+        ):  # the parts of a pipeline are named like the folders that they are loaded from
+            words = "it is named like a place of git or of a download, whose files are not part of the model"
+            yield Fault(member(place, name), words)
         if name in _TEXTS | _EXPRESSIONS or "added_tokens_decoder" in place:
             continue
         for item in inner[:10_000] if isinstance(inner, list) else [inner]:
@@ -63,6 +70,10 @@ def text_fault(text: str, *, place: str, name: str) -> Fault | None:
     full = member(place, name)
     if _UP.search(text):
         return Fault(full, f"{shown(text)} is a path that leaves the model's folder")
+    if _LEFT_OUT.match(text):
+        return Fault(
+            full, f"{shown(text)} is a place of git or of a download, whose files are not part of the model"
+        )
     if _ABSOLUTE.match(text) and _NAMES_FILE.search(name):
         if name in _REMEMBERED:
             return Fault(

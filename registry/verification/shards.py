@@ -13,6 +13,10 @@ from registry.verification.subject import Seen, Subject
 _WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
 # Diffusers and transformers keep the same weights in other precisions beside each other, and load one on request.
 _VARIANT = re.compile(r".*\.(fp16|bf16|fp32|fp8|int8|ema|non_ema)(-[0-9]{5}-of-[0-9]{5})?\.safetensors")
+# Indexes of other precisions, and of torch's own files: what they name is loaded, too, by whoever asks for it.
+_OTHER_INDEX = re.compile(r".*\.index(\.[\w-]+)?\.json")
+# The one file that transformers takes before it looks for an index of the same name.
+_TAKEN_FIRST = ("model", "diffusion_pytorch_model")
 MAX_NAMED = 5
 
 
@@ -21,6 +25,8 @@ def together(subject: Subject) -> Iterator[Finding]:
     headers = {
         path: header for path, header in subject.headers.items() if isinstance(header, safetensors.Header)
     }
+    others = list(_other_indexes(subject))
+    yield from others
     if not headers and not subject.ggufs:
         yield skipped("There is no weight file of a kind whose tensors can be listed.")
         return
@@ -31,7 +37,7 @@ def together(subject: Subject) -> Iterator[Finding]:
         *_split_findings(subject.ggufs),
     ]
     yield from findings
-    if not findings:
+    if not findings and not others:
         yield _summary(subject, headers)
 
 
@@ -90,12 +96,35 @@ def _index_findings(subject: Subject, headers: Mapping[str, safetensors.Header])
         yield from _index_faults(file, index, subject=subject, headers=headers)
 
 
+def _other_indexes(subject: Subject) -> Iterator[Finding]:
+    """Of indexes that are about other files than safetensors, only where they lead."""
+    for file in subject.files(".json"):
+        if file.path.endswith(INDEX_SUFFIX) or not _OTHER_INDEX.fullmatch(file.name.lower()):
+            continue
+        if not file.is_whole:
+            yield undecided(f"The index is too large ({file.size} bytes) to be read.", path=file.path)
+            continue
+        try:
+            named = set(shard_index.parse_index(file.start).weight_map.values())
+        except shard_index.BadIndex as error:
+            yield failed(f"The index cannot be used: {error}.", path=file.path)
+            continue
+        outside = sorted(name for name in named if _is_outside(name))
+        if outside:
+            words = f"The index names files outside its folder: {', '.join(outside[:MAX_NAMED])}."
+            yield failed(words, path=file.path, count=len(outside))
+
+
+def _is_outside(name: str) -> bool:
+    return "/" in name or "\\" in name or name in {"", ".", ".."}
+
+
 def _index_faults(
     file: Seen, index: shard_index.Index, *, subject: Subject, headers: Mapping[str, safetensors.Header]
 ) -> Iterator[Finding]:
     folder = folder_of(file.path)
     named = sorted(set(index.weight_map.values()))
-    outside = [name for name in named if "/" in name or "\\" in name or name in {"", ".", ".."}]
+    outside = [name for name in named if _is_outside(name)]
     missing = [name for name in named if f"{folder}{name}" not in subject.headers and name not in outside]
     held = {name: headers[f"{folder}{name}"] for name in named if f"{folder}{name}" in headers}
     wrong, unlisted = _misplaced(index.weight_map, held)
@@ -105,6 +134,10 @@ def _index_faults(
         ("places tensors in files that do not hold them", wrong),
         ("leaves out tensors that the weight files hold", unlisted),
         ("leaves out parts of the set", _left_out(folder, named, headers)),
+        (
+            "does not name the file that other loaders take instead of it",
+            _taken_first(file.path, named, headers),
+        ),
     ):
         if names:
             shown = ", ".join(sorted(names)[:MAX_NAMED])
@@ -171,6 +204,14 @@ def _left_out(folder: str, named: Sequence[str], headers: Mapping[str, safetenso
         for path in paths
         if path not in listed
     ]
+
+
+def _taken_first(path: str, named: Sequence[str], headers: Mapping[str, safetensors.Header]) -> list[str]:
+    """The single file of the same name: some loaders take it, and others the files of the index."""
+    folder, stem = folder_of(path), path[len(folder_of(path)) :].removesuffix(INDEX_SUFFIX)
+    single = f"{stem}.safetensors"
+    is_taken = stem in _TAKEN_FIRST and f"{folder}{single}" in headers and single not in named
+    return [single] if is_taken else []
 
 
 def _split_findings(ggufs: Mapping[str, Header | BadGguf]) -> Iterator[Finding]:

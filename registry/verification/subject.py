@@ -164,6 +164,10 @@ def _header(file: Seen) -> safetensors.Header | safetensors.BadHeader:
         return error
 
 
+# Characters of the place of a member; what lies deeper has the place of where it was cut.
+MAX_PLACE = 1000
+
+
 class NotReadable(ValueError):
     """A file that a check must understand cannot be understood; the message says why."""
 
@@ -191,13 +195,31 @@ def json_of(file: Seen) -> Any:
 
 
 def walk(value: Any, place: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Every member of nested JSON as (place, name, value), without recursion."""
-    pending = [(place, value)]
+    """Every member of nested JSON as (place, name, value), without recursion; long places are cut short.
+
+    One generator is held for each level, so that a list of millions costs no memory beside itself.
+    """
+    pending = [_inside(place, value)]
     while pending:
-        where, item = pending.pop()
-        if isinstance(item, dict):
-            for name, inner in item.items():
-                yield where, str(name), inner
-                pending.append((f"{where}.{name}".lstrip("."), inner))
-        elif isinstance(item, list):
-            pending.extend((f"{where}[{index}]", inner) for index, inner in enumerate(item))
+        step = next(pending[-1], None)
+        if step is None:
+            pending.pop()
+            continue
+        where, name, inner, below = step
+        if name is not None:
+            yield where, name, inner
+        if isinstance(inner, dict | list):
+            pending.append(_inside(below, inner))
+
+
+def _inside(where: str, value: Any) -> Iterator[tuple[str, str | None, Any, str]]:
+    """(place, name where it has one, value, place of what is in it) of each part of a group or list."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            name = str(key)
+            below = f"{where}.{name[:MAX_PLACE]}".lstrip(".") if isinstance(inner, dict | list) else ""
+            yield where, name, inner, below[:MAX_PLACE]
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            if isinstance(inner, dict | list):
+                yield where, None, inner, f"{where}[{index}]"[:MAX_PLACE]

@@ -47,7 +47,7 @@ def templates_of(
     """Every template in these files; `ggufs` are the headers of those that are GGUF weights."""
     layers = OLLAMA_LAYERS if any(file.name == OLLAMA_MANIFEST for file in files) else OLLAMA_LAYERS[:1]
     for file in files:
-        if file.suffix == ".jinja" or file.name in layers:
+        if file.suffix in {".jinja", ".jinja2", ".j2"} or file.name in layers:
             language = Language.GO if file.name in layers else Language.JINJA
             try:
                 yield TemplateSource(file.path, "", text_of(file).removeprefix("\ufeff"), language)

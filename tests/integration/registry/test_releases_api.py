@@ -77,7 +77,9 @@ def test_refusals_are_documented_problems(version: ModelVersion) -> None:
     assert [one["code"] for one in found["errors"]] == ["C3-digests"]
     problem(post(as_(reviewer), f"{address}/decide", {"decision": "refused"}), 422, "invalid_input", "note")
     problem(post(as_(reviewer), f"{address}/decide", {"decision": "maybe"}), 422, "invalid_input", "decision")
-    problem(post(as_(reviewer), f"{address}/decide", {"decision": "released", "x": 1}), 422, "invalid_input", "x")
+    problem(
+        post(as_(reviewer), f"{address}/decide", {"decision": "released", "x": 1}), 422, "invalid_input", "x"
+    )
     problem(post(as_(reviewer), f"{address}/withdraw", {}), 403, "not_the_requester")
     taken = post(as_(row.requested_by), f"{address}/withdraw", {"note": "I was wrong."})
     assert taken.json()["state"] == "withdrawn"

@@ -173,3 +173,27 @@ def test_an_old_python_is_told_which_one_is_needed(
     monkeypatch.setattr(bootstrap, "sys", old)
     assert bootstrap.main(["up"]) == 2
     assert "Python 3.11 or newer is needed; this is 3.9.2" in capsys.readouterr().err
+
+
+def test_both_halves_together_are_all_tests() -> None:
+    folders = {path.relative_to(ROOT).parts[1] for path in (ROOT / "tests").rglob("test_*.py")}
+
+    assert {half.removeprefix("tests/") for half in (*bootstrap.PURE, *bootstrap.SURROUNDED)} == folders
+
+
+@pytest.mark.parametrize("failing", ["tests/unit", "tests/integration", "nothing"])
+def test_both_halves_run_and_either_one_can_fail(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], failing: str
+) -> None:
+    script = f"import sys; print(sys.argv[1:]); sys.exit({failing!r} in sys.argv)"
+    monkeypatch.setattr(bootstrap, "MEASURED", (sys.executable, "-c", script))
+    monkeypatch.setattr(bootstrap, "PYTHON", Path("/bin/true"))  # in the place of what combines the coverage
+
+    code = bootstrap.run_halves(["-m", "not vllm"], environment={})
+
+    said = capfdbinary.readouterr().out.decode().splitlines()
+    assert code == (0 if failing == "nothing" else 1)
+    assert said == [
+        str(["-m", "not vllm", *bootstrap.SURROUNDED]),
+        str(["-m", "not vllm", *bootstrap.PURE]),
+    ]
