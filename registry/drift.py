@@ -13,6 +13,7 @@ from registry.observed import SUSPICIOUS, UNSAFE, SourceFacts
 TAGS = "refs/tags/"
 DANGEROUS = UNSAFE | SUSPICIOUS
 MOST_NAMED = 10
+LICENSE_FACTS = {"license": "the licence", "license_name": "its name", "license_link": "its link"}
 # Refusals that say something of the source; any other, such as a host that is not configured, says something of us.
 GONE = frozenset(
     {
@@ -188,13 +189,13 @@ def _listing(registered: Registered, before: SourceFacts, now: SourceFacts) -> L
 
 
 def _license(registered: Registered, before: SourceFacts, now: SourceFacts) -> Looked | None:
-    changed = _changed(before, now, ("license", "license_name", "license_link"))
+    changed = _changed(before, now, tuple(LICENSE_FACTS))
     if changed is None:
         return None
     if not changed:
         return _look("license_changed")
     words = "; ".join(
-        f"{name.replace('_', ' ')} from {old or 'nothing'} to {new or 'nothing'}"
+        f"{LICENSE_FACTS[name]} from {old or 'nothing'} to {new or 'nothing'}"
         for name, (old, new) in changed.items()
     )
     return _look(
@@ -218,7 +219,9 @@ def _access(registered: Registered, before: SourceFacts, now: SourceFacts) -> Lo
     if not changed:
         return _look("gating_changed")
     severity = Severity.HIGH if now.disabled and "disabled" in changed else Severity.MEDIUM
-    words = "; ".join(f"{name} was {_word(old)} and is {_word(new)}" for name, (old, new) in changed.items())
+    words = "; ".join(
+        f"{name}: {_word(old)} before, {_word(new)} now" for name, (old, new) in changed.items()
+    )
     return _look(
         "gating_changed",
         Drift(

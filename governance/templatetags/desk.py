@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from governance import sizes
+
 register = template.Library()
 LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 
@@ -168,14 +170,7 @@ def distance(value: datetime, now: datetime) -> str:
 @register.filter
 def size(value: int | None) -> str:
     """Bytes in units of 1000, as disks and model hubs count them."""
-    if value is None:
-        return "\N{EN DASH}"
-    number = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.2f} TB"
+    return "\N{EN DASH}" if value is None else sizes.in_words(value)
 
 
 @register.filter
@@ -251,6 +246,27 @@ def license_links(license_ids: str) -> SafeString:
         for one in license_ids.split(" AND ")
     ]
     return format_html_join(" AND ", "{}", ((one,) for one in shown))
+
+
+@register.filter
+def unmarked(value: str) -> str:
+    """Words that the interface for programs says too, without the marks around names of its fields."""
+    return str(value).replace("`", "")
+
+
+@register.filter
+def first_line(value: str) -> str:
+    """What is said before anything that a program printed."""
+    return next(iter(str(value).splitlines()), "").rstrip()
+
+
+@register.filter
+def actor(value: str) -> str:
+    """Who did something, without the mark of what kind of actor it is."""
+    kind, _, name = value.partition(":")
+    if kind == "system" and name:
+        return f"the service ({name})"
+    return name if kind == "user" and name else value
 
 
 @register.filter

@@ -143,5 +143,5 @@ def _first_look(version: ModelVersion) -> SourceFacts | None:
 
 
 def _summary(found: list[drift.Drift]) -> str:
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    more = f" And {len(found) - 1} more." if len(found) > 1 else ""
     return f"{found[0].message}{more}"

@@ -175,7 +175,7 @@ def check_findings(run: VerificationRun) -> None:
         )
     found = critical_findings(run)
     if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        more = f" And {len(found) - 1} more." if len(found) > 1 else ""
         raise CriticalFindings(
             f"{found[0].check_id}: {found[0].message}{more} The version stays quarantined.",
             verification_run=run.pk,

@@ -45,7 +45,7 @@ def ordered(rows: QuerySet[Alert]) -> QuerySet[Alert]:
         output_field=IntegerField(),
     )
     return rows.select_related(
-        "version__registered_model", "environment", "approval", "acknowledged_by"
+        "version__registered_model", "environment", "approval", "owner", "acknowledged_by"
     ).order_by(state, pressing, "-pk")
 
 
@@ -115,6 +115,8 @@ class AlertAdmin(DeskAdmin):
             "owner",
             "acknowledged_by",
             "reevaluation",
+            "drift_run",
+            "verification_run",
         )
 
     def name_of(self, row: Alert) -> str:

@@ -19,7 +19,7 @@ from governance.models import User
 from governance.permissions import Permission
 from registry import suspended
 from registry.actions import evidence, obligations, review, suspensions
-from registry.admin import axes, finding, obligation_block, version_page
+from registry.admin import axes, checks_block, finding, obligation_block, version_page
 from registry.admission.question import Reason
 from registry.lifecycle import ApprovalStatus
 from registry.models import Approval, ModelVersion, ServingEnvironment
@@ -234,7 +234,7 @@ class ApprovalAdmin(DeskAdmin):
                 "status": axes.status(row.version),
                 "evidence": axes.evidence(verification, row.smoke_run),
             },
-            "checks": version_page.checks(verification),
+            "checks": checks_block.gather(verification),
             "answers": version_page.answers(row.smoke_run),
             "entries": overview.latest_decisions([f"approval:{row.pk}"], limit=20),
             "against": against(row, now=timezone.now()),

@@ -12,6 +12,13 @@ from registry.models import Approval, LeasedRun, ModelVersion, SmokeRun, Verific
 R = TypeVar("R", bound=LeasedRun)
 # The worst word wins.
 RANK = ["pass", "skip", "missing", "error", "fail"]
+WORDS = {
+    "pass": "passed",
+    "skip": "skipped",
+    "missing": "not done yet",
+    "error": "could not decide",
+    "fail": "failed",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ def evidence(verification: LeasedRun | None, smoke: LeasedRun | None) -> Axis:
     worst = max(outcomes.values(), key=RANK.index)
     if worst == Outcome.PASS:
         return Axis("pass", "pass", "Verification and smoke inference passed.")
-    words = ", ".join(f"{name} {outcome}" for name, outcome in outcomes.items())
+    words = ", ".join(f"{name} {WORDS[outcome]}" for name, outcome in outcomes.items())
     return Axis(worst, worst, f"{words.capitalize()}.")
 
 

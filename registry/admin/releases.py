@@ -18,7 +18,7 @@ from governance.errors import GovernanceError
 from governance.models import User
 from governance.permissions import Permission
 from registry.actions import releases
-from registry.admin import finding, version_page
+from registry.admin import checks_block, finding
 from registry.lifecycle import RunState
 from registry.models import ModelVersion, QuarantineRelease, ReleaseDecision
 
@@ -173,6 +173,6 @@ class QuarantineReleaseAdmin(DeskAdmin):
             "title": self.name_of(row),
             "against": against(row) if _is_open(row) else "",
             "has_finished": run.state == RunState.FINISHED,
-            "checks": version_page.checks(run),
+            "checks": checks_block.gather(run),
             "entries": overview.latest_decisions([f"model-version:{row.version_id}"], limit=10),
         }

@@ -1,6 +1,7 @@
 """What the source of a version says of it, as its page shows it: each fact then and now, and what was not told."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from registry.models import DriftRun, ModelVersion, SourceObservation
@@ -26,6 +27,9 @@ FACTS = (
     ("listing_digest", "Digest of the listing"),
 )
 
+TIMES = frozenset({"committed_at", "last_modified"})
+EXACT = frozenset({"repository", "commit", "head", "listing_digest"})
+
 
 @dataclass(frozen=True)
 class Row:
@@ -34,6 +38,7 @@ class Row:
     name: str
     then: str
     now: str
+    is_exact: bool = False  # letters that are compared one by one, not words
 
     @property
     def changed(self) -> bool:
@@ -55,7 +60,7 @@ def gather(version: ModelVersion) -> dict[str, Any]:
 
 def _rows(first: SourceObservation, newest: SourceObservation) -> list[Row]:
     then, now = from_json(first.facts), from_json(newest.facts)
-    rows = [Row(words, _shown(then, name), _shown(now, name)) for name, words in FACTS]
+    rows = [Row(words, _shown(then, name), _shown(now, name), name in EXACT) for name, words in FACTS]
     return [row for row in rows if row.then or row.now]
 
 
@@ -65,6 +70,17 @@ def _shown(facts: SourceFacts, name: str) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name in TIMES:
+        return time_in_words(str(value))
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value) or "none"
+
+
+def time_in_words(told: str) -> str:
+    """A time as the pages write it; what is none is shown as it was told."""
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        return told
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment.tzinfo else told

@@ -10,14 +10,15 @@ from registry.actions import releases
 from registry.admin import (
     alerts,
     axes,
+    checks_block,
     conclusion_actions,
     journey,
     obligation_block,
     origin_block,
     source_block,
 )
-from registry.lifecycle import Outcome, RunState, Status
-from registry.models import Admission, Approval, CheckResult, Evaluation, LeasedRun, ModelVersion, SmokeRun
+from registry.lifecycle import RunState, Status
+from registry.models import Admission, Approval, Evaluation, LeasedRun, ModelVersion, SmokeRun
 
 SHOWN_FILES = 300
 SHOWN_ROWS = 20
@@ -28,10 +29,6 @@ DOING = {
     "checking": "Writing down what they are",
 }
 DAYS = 30
-ORDER = {
-    outcome: place for place, outcome in enumerate((Outcome.FAIL, Outcome.ERROR, Outcome.SKIP, Outcome.PASS))
-}
-SEVERITIES = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
 def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
@@ -73,7 +70,7 @@ def gather(version: ModelVersion, *, now: datetime) -> dict[str, Any]:
         "files": files(version),
         "resolution": resolution,
         "verification": verification,
-        "checks": checks(verification),
+        "checks": checks_block.gather(verification),
         "smoke": smoke,
         "answers": answers(smoke),
         "licenses": list(version.license_findings.order_by("kind", "pk")),
@@ -113,18 +110,6 @@ def files(version: ModelVersion) -> dict[str, Any]:
     """The files, weights first; very long lists are cut, and say so."""
     rows = list(version.artifacts.order_by("path")[: SHOWN_FILES + 1])
     return {"rows": rows[:SHOWN_FILES], "cut": len(rows) > SHOWN_FILES}
-
-
-def checks(run: LeasedRun | None) -> dict[str, Any]:
-    """The results of a verification, failing first, with a count of each outcome."""
-    if run is None:
-        return {"rows": [], "counts": {}}
-    rows = list(CheckResult.objects.filter(run_id=run.pk))
-    rows.sort(key=lambda row: (ORDER[Outcome(row.outcome)], SEVERITIES[row.severity], row.check_id, row.path))
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.outcome] = counts.get(row.outcome, 0) + 1
-    return {"rows": rows, "counts": counts}
 
 
 def answers(run: SmokeRun | None) -> list[Any]:

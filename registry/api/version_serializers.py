@@ -123,7 +123,7 @@ class RunSummarySerializer(serializers.Serializer[Any]):
     """A run in one line."""
 
     id = serializers.IntegerField(read_only=True)
-    kind = serializers.ChoiceField(choices=["resolution", "verification", "smoke"], read_only=True)
+    kind = serializers.ChoiceField(choices=["resolution", "verification", "smoke", "drift"], read_only=True)
     state = serializers.CharField(read_only=True)
     outcome = serializers.CharField(read_only=True)
     code = serializers.CharField(read_only=True)
@@ -232,6 +232,7 @@ class VersionDetailSerializer(VersionSerializer):
                 ("resolution", version.resolutionruns.all()),
                 ("verification", version.verificationruns.all()),
                 ("smoke", version.smokeruns.all()),
+                ("drift", version.driftruns.all()),
             )
             for run in every
         ]

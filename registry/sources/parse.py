@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from registry.sources import file, ollama, places, s3
-from registry.sources.addresses import require_configured
+from registry.sources.addresses import AddressRefused, require_configured
 from registry.sources.base import COMMIT, InvalidSource
 
 PART = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,95}"
@@ -25,6 +25,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     ),
     "file": ("file:///absolute/model.gguf", "one GGUF file, or the first part of a split one"),
 }
+ADDRESSES = ", ".join(form for form, _ in FORMS.values())
 HOW = f"Write {'; '.join(f'{form} for {what}' for form, what in FORMS.values())}."
 HELP = f"Where the model comes from. {HOW}"
 
@@ -48,7 +49,9 @@ def parse(source: str, *, revision: str | None, name: str | None, allowed: place
     scheme, separator, rest = source.partition("://")
     reader = READERS.get(scheme)
     if not separator or reader is None:
-        raise InvalidSource(f"{source[:200]!r} is no source that is known. {HOW}", field="source")
+        raise InvalidSource(
+            f"{source[:200]!r} is no source that is known. Write {ADDRESSES}.", field="source"
+        )
     return reader(rest if scheme not in {"http", "https"} else source, revision, name, allowed)
 
 
@@ -86,9 +89,9 @@ def _file(rest: str, revision: str | None, name: str | None, allowed: places.Pla
 
 
 def _s3(rest: str, revision: str | None, name: str | None, allowed: places.Places) -> SourceAddress:
+    location = "/".join(part for part in s3.split_location(rest) if part)
     publisher, model = _named("A bucket", revision, name)
     allowed.storage.check(allowed.hosts)
-    location = "/".join(part for part in s3.split_location(rest) if part)
     return SourceAddress("s3", location, publisher, model, revision="")
 
 
@@ -100,7 +103,10 @@ def _http(address: str, revision: str | None, name: str | None, allowed: places.
             f"{FORMS['http'][0]}.",
             field="source",
         )
-    require_configured(address, allowed.hosts)
+    try:
+        require_configured(address, allowed.hosts)
+    except AddressRefused as refusal:
+        raise AddressRefused(refusal.detail, field="source") from None
     return SourceAddress("http", address, publisher, model, revision="")
 
 
@@ -138,7 +144,8 @@ def _named(what: str, revision: str | None, name: str | None) -> tuple[str, str]
 def _parts(name: str, what: str) -> tuple[str, str]:
     match = NAME.fullmatch(name)
     if match is None:
-        raise InvalidSource(f"{what} needs a name of the form publisher/model.", field="name")
+        shown = f"{name[:200]!r} is none. " if name else ""
+        raise InvalidSource(f"{what} needs a name of the form publisher/model. {shown}".strip(), field="name")
     return match[1], match[2]
 
 

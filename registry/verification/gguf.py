@@ -42,7 +42,7 @@ def sound(subject: Subject) -> Iterator[Finding]:
 def _summary(ggufs: Mapping[str, object], models: Mapping[str, tuple[Header, list[Tensor]]]) -> Finding:
     known = sorted({header.architecture for header, _ in models.values()} - {""})
     return passed(
-        f"The headers of {len(ggufs)} GGUF files are sound, and their tensors fit the metadata"
+        f"The headers of all GGUF files ({len(ggufs)}) are sound, and their tensors fit the metadata"
         f" ({', '.join(known) or 'no model among them'}).",
         files=len(ggufs),
         architectures=known,

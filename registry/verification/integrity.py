@@ -79,8 +79,12 @@ def digests(subject: Subject) -> Iterator[Finding]:
     elif clean:
         held = claims["sha256"] + claims["git-oid"]
         yield passed(
-            f"Every byte of {len(subject.expected)} files was read and matches the manifest; "
-            f"{held} of them also match what the source claimed.",
+            f"Every byte of all files ({len(subject.expected)}) was read and matches the manifest. "
+            + (
+                f"Also held against what the source claimed: {held}."
+                if held
+                else "The source claimed nothing of them."
+            ),
             claims=claims,
         )
 

@@ -108,5 +108,5 @@ def summary(outcomes: Iterable[CheckOutcome]) -> str:
     worst = worst or [item for item in every if item.finding.outcome is Outcome.ERROR]
     if not worst:
         return ""
-    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    more = f" And {len(worst) - 1} more." if len(worst) > 1 else ""
     return f"{worst[0].check_id}: {worst[0].finding.message}{more}"

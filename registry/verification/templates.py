@@ -89,7 +89,7 @@ def _summary(read: dict[str, list[_Read]]) -> Finding:
         else ""
     )
     return passed(
-        f"{len(every)} chat templates only put text together.{more}",
+        f"All chat templates ({len(every)}) only put text together.{more}",
         templates=len(every),
         own_words={path: _own_words(read[path]) for path in talkative[:20]},
     )

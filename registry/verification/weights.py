@@ -26,7 +26,7 @@ def tensors(subject: Subject) -> Iterator[Finding]:
         yield undecided("There is no weight file of a kind that can be checked.")
     elif clean:
         yield passed(
-            f"The headers of {len(subject.headers)} weight files are sound: {names} tensors, {parameters:,} parameters.",
+            f"The headers of all weight files ({len(subject.headers)}) are sound: {names} tensors, {parameters:,} parameters.",
             files=len(subject.headers),
             tensors=names,
             parameters=parameters,

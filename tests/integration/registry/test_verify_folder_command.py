@@ -159,7 +159,9 @@ def test_the_folder_of_an_ancestor(folder: Path, tmp_path: Path) -> None:
 def test_a_model_whose_name_must_be_signed(folder: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     shipped = verify_folder.document.DEFAULT.read_text()
-    policy.write_text(shipped.replace("required = false", 'required = false\nrequired_models = ["acme/*"]', 1))
+    policy.write_text(
+        shipped.replace("required = false", 'required = false\nrequired_models = ["acme/*"]', 1)
+    )
 
     needed = report(folder, "--policy", policy, "--model", "acme/model")
     free = report(folder, "--policy", policy, "--model", "other/model")

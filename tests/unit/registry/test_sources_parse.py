@@ -63,8 +63,8 @@ def test_each_kind_is_read(
     ("source", "revision", "name", "refusal"),
     [
         ("", None, None, ("invalid_source", "source", "ollama:///")),
-        ("org/name", None, None, ("invalid_source", "source", "hf://org/name for")),
-        ("ftp://host/x", None, None, ("invalid_source", "source", "s3://bucket/prefix for")),
+        ("org/name", None, None, ("invalid_source", "source", "Write hf://org/name, ")),
+        ("ftp://host/x", None, None, ("invalid_source", "source", ", s3://bucket/prefix, ")),
         ("hf://only", None, None, ("invalid_source", "source", "Write hf://org/name")),
         ("hf://org/name.git", None, None, ("invalid_source", "source", "Hub repository")),
         ("hf://org/name", "../x", None, ("invalid_source", "revision", "branch")),
@@ -88,6 +88,8 @@ def test_each_kind_is_read(
         ("s3://B/x", None, "a/b", ("invalid_source", "source", "s3://bucket/prefix")),
         ("s3://bucket/a//b", None, "a/b", ("invalid_source", "source", "plain relative path")),
         ("s3://bucket/../x", None, "a/b", ("invalid_source", "source", "plain relative path")),
+        ("s3://", None, None, ("invalid_source", "source", "s3://bucket/prefix")),
+        ("s3://bucket/x", None, "x", ("invalid_source", "name", "'x' is none")),
         ("s3://bucket/x", "v1", "a/b", ("invalid_source", "revision", "leave `revision` out")),
         ("s3://bucket/x", None, None, ("invalid_source", "name", "publisher/model")),
         ("https://other.example/SHA256SUMS", None, "a/b", ("host_not_configured", "source", "SOURCE_HOSTS")),
@@ -100,7 +102,7 @@ def test_each_kind_is_read(
         ("https://files.example/m/", None, "a/b", ("invalid_source", "source", "no checksum file")),
         ("https://files.example", None, "a/b", ("invalid_source", "source", "no checksum file")),
         (f"{SUMS}?token=secret", None, "a/b", ("invalid_source", "source", "without `?`")),
-        ("https://me:secret@files.example/S", None, "a/b", ("address_refused", None, "do not belong")),
+        ("https://me:secret@files.example/S", None, "a/b", ("address_refused", "source", "do not belong")),
         (SUMS, None, None, ("invalid_source", "name", "publisher/model")),
     ],
 )
