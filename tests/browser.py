@@ -106,6 +106,14 @@ class Person:
         assert overflow <= 0, (name, overflow)
         assert self.complaints == [], (name, self.complaints)
 
+    def show(self, selector: str, name: str) -> None:
+        """Keep a picture of a part of the page, and renew that of the documentation where it is asked for."""
+        part = self.page.locator(selector)
+        self.page.locator(".topbar").evaluate("bar => bar.style.setProperty('position', 'static')")
+        part.screenshot(path=PICTURES / f"{name}.png")
+        if os.environ.get("UPDATE_SCREENSHOTS"):
+            part.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+
     def _picture(self, name: str, *, full: bool) -> None:
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full)
 

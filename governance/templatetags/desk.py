@@ -255,6 +255,12 @@ def unmarked(value: str) -> str:
 
 
 @register.filter
+def first_line(value: str) -> str:
+    """What is said before anything that a program printed."""
+    return next(iter(str(value).splitlines()), "").rstrip()
+
+
+@register.filter
 def actor(value: str) -> str:
     """Who did something, without the mark of what kind of actor it is."""
     kind, _, name = value.partition(":")

@@ -84,15 +84,16 @@ def gather(run: VerificationRun | None) -> dict[str, Any]:
     if run is None:
         return {"groups": [], "total": 0, "facts": []}
     rows = list(CheckResult.objects.filter(run_id=run.pk))
-    rows.sort(key=lambda row: (-_weight(row), _number(row.check_id), row.path))
     return {
-        "groups": _groups(rows),
+        "groups": grouped(rows),
         "total": len({row.check_id for row in rows}),
-        "facts": [fact for fact in _facts(run) if fact[1]],
+        "facts": facts(run),
     }
 
 
-def _groups(rows: list[CheckResult]) -> list[Group]:
+def grouped(rows: list[CheckResult]) -> list[Group]:
+    """Results by what they mean, the worst first; what passed is open only where nothing is wrong."""
+    rows = sorted(rows, key=lambda row: (-_weight(row), _number(row.check_id), row.path))
     found: dict[str, list[CheckResult]] = {key: [] for key in KINDS}
     for row in rows:
         found[_kind(row)].append(row)
@@ -115,8 +116,12 @@ def _number(check_id: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
+def facts(run: VerificationRun) -> list[tuple[str, str]]:
+    """What the run was given and took, by name, as far as it is on record."""
+    return [fact for fact in _facts(run) if fact[1]]
+
+
 def _facts(run: VerificationRun) -> Iterator[tuple[str, str]]:
-    """What the run was given and took, by name; empty where it is not on record."""
     inputs = run.inputs
     yield "Bytes read", size(run.bytes_read) if run.bytes_read else ""
     yield "Started", f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC" if run.started_at else ""

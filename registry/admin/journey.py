@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from governance.templatetags import desk
 from registry import suspended
 from registry.lifecycle import ApprovalStatus, Outcome, RunState, Status
 from registry.models import Admission, Approval, Evaluation, LeasedRun, ModelVersion, QuarantineRelease
@@ -75,7 +76,9 @@ def steps(known: Known, *, now: datetime) -> list[Step]:
 def _resolve(known: Known) -> Step:
     version = known.version
     if version.manifest_digest:
-        return Step("Resolve", "done", f"{version.file_count} files pinned")
+        return Step(
+            "Resolve", "done", f"{version.file_count} file{'' if version.file_count == 1 else 's'} pinned"
+        )
     return _run("Resolve", known.resolution)
 
 
@@ -154,7 +157,8 @@ def _before_evidence(known: Known) -> Hint | None:
         run = known.resolution
         if run is not None and run.state == RunState.FINISHED:
             return Hint(
-                f"Its files could not be listed: {run.message} Mend the cause, then try again.", ("resolve",)
+                f"Its files could not be listed: {first_sentence(run)} Mend the cause, then try again.",
+                ("resolve",),
             )
         return Hint("Its files are being listed, pinned and fetched. This page follows along.")
     for run, name, verb in (
@@ -166,8 +170,16 @@ def _before_evidence(known: Known) -> Hint | None:
         if run.state != RunState.FINISHED:
             return Hint(f"{verb} is under way. This page follows along.")
         if run.outcome != Outcome.PASS:
-            return Hint(f"{verb} did not pass: {run.message} Mend the cause, then run it again.", (name,))
+            return Hint(
+                f"{verb} did not pass: {first_sentence(run)} Mend the cause, then run it again.", (name,)
+            )
     return None
+
+
+def first_sentence(run: LeasedRun) -> str:
+    """Why a run did not pass, without what a program printed; a sentence."""
+    said = desk.first_line(run.message)
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def _after_evidence(known: Known, *, now: datetime) -> Hint:

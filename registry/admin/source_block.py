@@ -71,13 +71,13 @@ def _shown(facts: SourceFacts, name: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if name in TIMES:
-        return _time(str(value))
+        return time_in_words(str(value))
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return str(value) or "none"
 
 
-def _time(told: str) -> str:
+def time_in_words(told: str) -> str:
     """A time as the pages write it; what is none is shown as it was told."""
     try:
         moment = datetime.fromisoformat(told)
