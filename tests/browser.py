@@ -1,6 +1,7 @@
 """A person at a browser: headless Chromium, looked over at every page, with pictures of what it showed.
 
-`python -m tests.browser URL USER PASSWORD` takes the pictures of the documentation from a service that runs.
+`python -m tests.browser URL USER PASSWORD [VERSION]` takes the pictures of the documentation from a service that runs;
+VERSION is the number of the one whose checks are shown.
 """
 
 import itertools
@@ -106,13 +107,10 @@ class Person:
         assert overflow <= 0, (name, overflow)
         assert self.complaints == [], (name, self.complaints)
 
-    def show(self, selector: str, name: str) -> None:
-        """Keep a picture of a part of the page, and renew that of the documentation where it is asked for."""
-        part = self.page.locator(selector)
+    def show(self, selector: str, picture: Path) -> None:
+        """Keep a picture of a part of the page, without the bar that stays on top of it."""
         self.page.locator(".topbar").evaluate("bar => bar.style.setProperty('position', 'static')")
-        part.screenshot(path=PICTURES / f"{name}.png")
-        if os.environ.get("UPDATE_SCREENSHOTS"):
-            part.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+        self.page.locator(selector).screenshot(path=picture)
 
     def _picture(self, name: str, *, full: bool) -> None:
         self.page.screenshot(path=PICTURES / f"{name}.png", full_page=full)
@@ -128,7 +126,7 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def take_pictures(base: str, username: str, password: str) -> None:
+def take_pictures(base: str, username: str, password: str, checked: str = "1") -> None:
     """Pictures for the documentation: the desk, the first version, and the newest request that it answered."""
     folder = ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
@@ -137,6 +135,8 @@ def take_pictures(base: str, username: str, password: str) -> None:
         person.page.screenshot(path=folder / "desk.png")
         person.go("/admin/registry/modelversion/1/")
         person.page.screenshot(path=folder / "version.png")
+        person.go(f"/admin/registry/modelversion/{checked}/")
+        person.show("#checks", folder / "checks.png")
         person.menu("Served requests")
         with person.page.expect_navigation():
             person.page.locator("main table a").first.click()
@@ -144,4 +144,4 @@ def take_pictures(base: str, username: str, password: str) -> None:
 
 
 if __name__ == "__main__":
-    take_pictures(*sys.argv[1:4])
+    take_pictures(*sys.argv[1:5])

@@ -67,7 +67,7 @@ def steps(known: Known, *, now: datetime) -> list[Step]:
         _evaluate(known.evaluation),
         _review(known.approvals, now=now),
         _admit(known.admission),
-        Step("Record", "done", f"{known.served:,} requests")
+        Step("Record", "done", f"{known.served:,} request{'' if known.served == 1 else 's'}")
         if known.served
         else Step("Record", "todo", "nothing served yet"),
     ]

@@ -39,7 +39,7 @@ def tokens(subject: Subject) -> Iterator[Finding]:
     if not found:
         count = sum(_is_tokenizer(file) for file in subject.files())
         yield passed(
-            f"The {count} files of the tokenizer agree; no added token takes another's place, no "
+            f"All files of the tokenizer ({count}) agree; no added token takes another's place, no "
             "pattern can explode, "
             "and nothing rewrites what is said."
         )

@@ -174,7 +174,6 @@ def gather_evidence(officer: Person, version: ModelVersion) -> None:
     officer.press("Evaluate the licence")
     assert "allowed with obligations" in officer.text()
     officer.look("version-evaluated")
-    officer.show("#checks", "checks")
 
 
 def request_approval(officer: Person, version: ModelVersion) -> Approval:
