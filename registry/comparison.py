@@ -3,7 +3,6 @@
 from registry import origin
 from registry.models import ModelVersion
 from registry.revisions import difference, gather
-from registry.verification.subject import Expected
 
 
 def of_versions(before: ModelVersion, after: ModelVersion) -> difference.Difference:
@@ -12,8 +11,4 @@ def of_versions(before: ModelVersion, after: ModelVersion) -> difference.Differe
 
 
 def _revision(version: ModelVersion) -> gather.Revision:
-    expected = {
-        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
-        for row in version.artifacts.all()
-    }
-    return gather.revision(origin.folder_of(version), expected)
+    return gather.revision(origin.folder_of(version), origin.expected_files(version))

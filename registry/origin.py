@@ -1,4 +1,4 @@
-"""Where a version's files come from, and where they lie on this machine."""
+"""Where a version's files come from, which they are, and where they lie on this machine."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from registry.sources.hub_api import HubApi
 from registry.sources.ollama import OllamaSource
 from registry.sources.places import Places
 from registry.sources.s3 import S3Settings, S3Source
+from registry.verification.subject import Expected
 
 
 def places() -> Places:
@@ -60,3 +61,11 @@ def folder_of(version: ModelVersion) -> Path:
     if version.source_kind == SourceKind.HUB:
         return kept / version.location / str(version.revision)
     return kept / str(version.manifest_digest).removeprefix("sha256:")
+
+
+def expected_files(version: ModelVersion) -> dict[str, Expected]:
+    """What the manifest of a version lists, by path, with what its source claimed of each file."""
+    return {
+        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
+        for row in version.artifacts.order_by("path")
+    }

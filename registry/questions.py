@@ -20,7 +20,7 @@ from registry.models import (
 from registry.models.conclusion import NOBODY
 from registry.observed import from_json
 from registry.verification.examination import BaseCopy, Question
-from registry.verification.subject import Ancestor, Expected, LicenseClaim
+from registry.verification.subject import Ancestor, LicenseClaim
 from registry.verification.wire import NOT_SHOWN
 
 # A merge may name any number of ancestors; each one that is looked at costs memory and time.
@@ -57,7 +57,7 @@ def asked_of(version: ModelVersion, *, now: datetime) -> Asked:
     question = Question(
         source_kind=version.source_kind,
         revision=version.revision,
-        expected=expected_files(version),
+        expected=origin.expected_files(version),
         licenses=tuple(_claims(version)),
         model=str(version.registered_model),
         examined_on=now.isoformat(),
@@ -78,14 +78,6 @@ def asked_of(version: ModelVersion, *, now: datetime) -> Asked:
         "bases": [_base_json(row, copy) for row, copy in bases],
     }
     return Asked(question, sources)
-
-
-def expected_files(version: ModelVersion) -> dict[str, Expected]:
-    """The manifest, as the checks want it."""
-    return {
-        row.path: Expected(row.path, row.size, row.sha256, row.role, row.claimed_digest, row.claim_kind)
-        for row in version.artifacts.order_by("path")
-    }
 
 
 def _claims(version: ModelVersion) -> Iterator[LicenseClaim]:
@@ -123,7 +115,7 @@ def _bases(version: ModelVersion, lineage: tuple[Ancestor, ...]) -> Iterator[tup
                 model=ancestor.model,
                 relation=ancestor.relation,
                 root=str(origin.folder_of(row)),
-                expected=expected_files(row),
+                expected=origin.expected_files(row),
                 is_verified=evidence.is_verified(row),
             ),
         )

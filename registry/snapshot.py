@@ -1,13 +1,11 @@
 """Reads single files of a version from where its copy lies, and only as its manifest knows them."""
 
 import hashlib
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
 from governance.errors import Conflict
-from registry import origin
+from registry import origin, regular_files
 from registry.models import Artifact, ModelVersion
 
 
@@ -28,7 +26,7 @@ def read(version: ModelVersion, artifact: Artifact) -> bytes:
     named: dict[str, Any] = {"model_version": version.pk, "path": artifact.path}
     try:
         target = _inside(origin.folder_of(version), artifact.path)
-        content = _content(target, most=artifact.size) if target is not None else None
+        content = regular_files.read(target, most=artifact.size) if target is not None else None
     except OSError as error:
         raise SnapshotMissing(
             f"{artifact.path} of {version} cannot be read: {error.strerror or error}. Fetch the version again.",
@@ -50,12 +48,3 @@ def _inside(root: Path, path: str) -> Path | None:
     if base.parent.name == "snapshots":
         allowed.append(base.parent.parent / "blobs")
     return target if any(target.is_relative_to(place) for place in allowed) else None
-
-
-def _content(target: Path, *, most: int) -> bytes:
-    """All bytes of a plain file, and one more than `most` where there are more."""
-    handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(0, "it is not a regular file")
-        return stream.read(most + 1)

@@ -57,6 +57,17 @@ def decided(
     )
 
 
+def agreed(version: ModelVersion) -> QuarantineRelease:
+    """What two people and the checks agreed on, while the version itself has not moved yet."""
+    release = asked(version)
+    checked(release)
+    reviewer = factories.user(Role.REVIEWER)
+    QuarantineRelease.objects.filter(pk=release.pk).update(
+        decision="released", decided_by=reviewer, decided_at=intake.now()
+    )
+    return release
+
+
 def released(version: ModelVersion, *, now: Any = None) -> ModelVersion:
     """Out of quarantine by two people."""
     fields = {"now": now} if now else {}

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from governance import sizes
+
 register = template.Library()
 LICENSE_ID = re.compile(r"[a-z0-9][a-z0-9.+-]{0,79}")
 
@@ -168,14 +170,7 @@ def distance(value: datetime, now: datetime) -> str:
 @register.filter
 def size(value: int | None) -> str:
     """Bytes in units of 1000, as disks and model hubs count them."""
-    if value is None:
-        return "\N{EN DASH}"
-    number = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.2f} TB"
+    return "\N{EN DASH}" if value is None else sizes.in_words(value)
 
 
 @register.filter

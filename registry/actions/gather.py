@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from modelcustody_client import manifest
+from modelcustody_client import folder, manifest
 
 from registry import origin, storage
 from registry.actions.heartbeat import Heart, Stage
@@ -40,7 +40,8 @@ def find(version: ModelVersion, heart: Heart) -> Found:
     source = origin.source_of(version)
     heart.stage(Stage.LISTING)
     pinned = source.pin(version.requested_revision)
-    remote = {file.path: file for file in source.list_files()}
+    # What a download once left behind, and somebody then uploaded, would be looked for and not be found on any disk.
+    remote = {file.path: file for file in source.list_files() if not folder.is_left_out(file.path)}
     observed = source.observe()
     sizes = [file.size for file in remote.values()]
     heart.expect(sum(size or 0 for size in sizes) if None not in sizes else 0)
@@ -57,13 +58,13 @@ def find(version: ModelVersion, heart: Heart) -> Found:
     )
 
 
-def _read_in_place(folder: Path, remote: Listing, heart: Heart) -> Mapping[str, Seen]:
+def _read_in_place(root: Path, remote: Listing, heart: Heart) -> Mapping[str, Seen]:
     heart.stage(Stage.READING)
     expected = {
         path: Expected(path, file.size or 0, "", role_of(path), file.claimed_digest, file.claim_kind)
         for path, file in remote.items()
     }
-    read = reading.read_folder(folder, expected, progress=heart.advance)
+    read = reading.read_folder(root, expected, progress=heart.advance)
     if read.unreadable:
         raise base.UnsafeListing(f"The files cannot be read: {next(iter(read.unreadable.values()))}.")
     faults = {path: fault for path in sorted(remote) if (fault := _fault(remote[path], read.seen.get(path)))}
@@ -98,10 +99,10 @@ def _fetch(
             patience=PATIENCE,
             scope=f"{version.source_kind}:{version.location}",
         )
-        folder = _folder(version, fetched, commit=commit)
-        placing.place(hold, folder, fetched)
+        target = _folder(version, fetched, commit=commit)
+        placing.place(hold, target, fetched)
     heart.stage(Stage.READING)
-    return _read_back(folder, fetched)
+    return _read_back(target, fetched)
 
 
 def _folder(version: ModelVersion, fetched: Mapping[str, Fetched], *, commit: str | None) -> Path:
@@ -116,7 +117,7 @@ def _folder(version: ModelVersion, fetched: Mapping[str, Fetched], *, commit: st
     return origin.folder_of(named)
 
 
-def _read_back(folder: Path, fetched: Mapping[str, Fetched]) -> dict[str, Seen]:
+def _read_back(root: Path, fetched: Mapping[str, Fetched]) -> dict[str, Seen]:
     """Every file as it was hashed on its way; of the small ones that describe the model also what they say."""
     described = {
         path: Expected(path, file.size, file.sha256, role_of(path))
@@ -124,7 +125,7 @@ def _read_back(folder: Path, fetched: Mapping[str, Fetched]) -> dict[str, Seen]:
         if (role_of(path) in {"license", "doc"} or path == "adapter_config.json")
         and file.size <= reading.KEEP_BYTES
     }
-    read = reading.read_heads(folder, described)
+    read = reading.read_heads(root, described)
     missing = sorted(set(described) - set(read))
     if missing:
         raise base.SourceUnavailable(f"{missing[0]} was stored, and cannot be read back as it was.")

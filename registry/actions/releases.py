@@ -11,6 +11,7 @@ from governance.permissions import Permission
 from registry.actions import release_log, runs, smoke
 from registry.actions._transition import TransitionNotAllowed, move
 from registry.actions.custody import reason_of
+from registry.actions.review import FourEyesRequired
 from registry.actions.words import check_words, sha256
 from registry.lifecycle import Outcome, RunState, Severity, Status
 from registry.models import (
@@ -23,13 +24,6 @@ from registry.models import (
 )
 
 MOST_NAMED = 20
-
-
-class FourEyesRequired(Forbidden):
-    """Whoever asks for a release does not decide on it."""
-
-    code = "four_eyes_required"
-    title = "Another person must decide"
 
 
 class NotTheRequester(Forbidden):

@@ -35,7 +35,7 @@ __all__ = [
 
 
 class FourEyesRequired(Forbidden):
-    """Whoever asks for an approval does not give it."""
+    """Whoever asks for something does not decide on it."""
 
     code = "four_eyes_required"
     title = "Another person must decide"

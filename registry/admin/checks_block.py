@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from governance.templatetags.desk import size
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import MINOR, Outcome, Severity
 from registry.models import CheckResult, VerificationRun
-from registry.verification.outcomes import MINOR
 
 SEVERITIES = list(Severity)
 NETWORK = {"namespace": "cut off by the kernel"}

@@ -1,12 +1,12 @@
 """A file that is arriving: its bytes, what is certain of them, and the digests of all of them so far."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from registry.fetch import journal, locks
+from registry.formats.file_digests import FileDigests
 
 SYNC_BYTES = 32 * 1024 * 1024
 READ_BYTES = 1024 * 1024
@@ -14,30 +14,11 @@ READ_BYTES = 1024 * 1024
 Progress = Callable[[int], None]
 
 
-class Digests:
-    """SHA-256, and the git object id where that is what is claimed (which needs the size beforehand)."""
+class Digests(FileDigests):
+    """The digests of a file that is claimed in a way, from an open file too."""
 
     def __init__(self, claim_kind: str, size: int | None) -> None:
-        self._sha256 = hashlib.sha256()
-        self._oid = None
-        if claim_kind == "git-oid" and size is not None:
-            self._oid = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-
-    def update(self, chunk: bytes | memoryview) -> None:
-        """Add bytes."""
-        self._sha256.update(chunk)
-        if self._oid is not None:
-            self._oid.update(chunk)
-
-    @property
-    def sha256(self) -> str:
-        """Of all bytes so far."""
-        return self._sha256.hexdigest()
-
-    @property
-    def git_oid(self) -> str:
-        """The name that git has for a file of these bytes; empty where nobody asked for it."""
-        return self._oid.hexdigest() if self._oid is not None else ""
+        super().__init__(size, with_oid=claim_kind == "git-oid")
 
     def read(self, handle: int, *, most: int, progress: Progress) -> int:
         """Add up to `most` bytes of an open file from its position on; how many there were."""

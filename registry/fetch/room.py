@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from governance import sizes
 from registry.fetch import locks
 from registry.fetch.store import Store
 from registry.sources.base import SourceUnavailable
-
-UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 class StoreFull(SourceUnavailable):
@@ -126,14 +125,7 @@ def _full(limit: str, missing: int) -> StoreFull:
     if limit == "the quota":
         advice = "raise MODEL_STORE_QUOTA_BYTES"
     return StoreFull(
-        f"The model store has no room for these files: {limit} is short of {_words(missing)}. Remove what no version "
+        f"The model store has no room for these files: {limit} is short of {sizes.in_words(missing)}. Remove what no version "
         f"needs with `manage.py prune_store`, or {advice}.",
         missing_bytes=missing,
     )
-
-
-def _words(count: int) -> str:
-    amount, unit = float(count), 0
-    while amount >= 1000 and unit < len(UNITS) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.1f} {UNITS[unit]}" if unit else f"{count} bytes"

@@ -10,13 +10,13 @@ held/<id>/                what a fetch that is running needs: room, names of fil
 import dataclasses
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
 
+from registry import regular_files
 from registry.fetch import journal, locks
 from registry.fetch.partial import Digests, Progress
 from registry.sources.base import RemoteFile
@@ -100,18 +100,16 @@ class Store:
         """
         blob = self.blob(sha256)
         try:
-            handle = os.open(blob, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            stream = regular_files.opened(blob)
         except OSError:
             return None
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode) or file.size not in {None, status.st_size}:
+        with stream:
+            size = os.fstat(stream.fileno()).st_size
+            if file.size not in {None, size}:
                 return None
-            digests = Digests(file.claim_kind, status.st_size)
-            count = digests.read(handle, most=status.st_size, progress=progress)
-        finally:
-            os.close(handle)
-        if digests.sha256 != sha256 or count != status.st_size:
+            digests = Digests(file.claim_kind, size)
+            count = digests.read(stream.fileno(), most=size, progress=progress)
+        if digests.sha256 != sha256 or count != size:
             logger.warning("stored_file_changed", sha256=sha256)
             progress(-count)
             return None

@@ -16,6 +16,7 @@ class Contents:
     def __init__(self, tree: nodes.Template) -> None:
         self.content: set[str] = set()
         self.dated: set[str] = set()
+        self.tables = {name: node for name, node in _given(tree) if isinstance(node, nodes.Dict)}
         given = list(_given(tree))
         for _ in range(ROUNDS):
             for name, value in given:
@@ -23,6 +24,10 @@ class Contents:
                     self.content.add(name)
                 if self.is_dated(value):
                     self.dated.add(name)
+
+    def table(self, node: nodes.Node | None) -> nodes.Dict | None:
+        """The table of fixed entries that an expression is, or that a name stands for."""
+        return node if isinstance(node, nodes.Dict) else self.tables.get(_name(node))
 
     def is_content(self, node: nodes.Node | None) -> bool:
         """Whether it is the text of a message: not its role or kind."""
@@ -32,7 +37,7 @@ class Contents:
             if inner is None:
                 continue
             is_member = isinstance(inner, nodes.Getattr | nodes.Getitem) and _member(inner) in CONTENT
-            if is_member or _name(inner) in self.content or _is_whole(inner):
+            if is_member or _name(inner) in self.content or _is_whole(inner) or _is_built(inner):
                 return True
             pending.extend(_whence(inner))
         return False
@@ -55,6 +60,17 @@ def _is_whole(node: nodes.Node) -> bool:
     )
 
 
+def _is_built(node: nodes.Node) -> bool:
+    """Whether a member is asked for by a name that is put together from texts, as nobody needs to."""
+    return (
+        isinstance(node, nodes.Getitem)
+        and isinstance(node.arg, nodes.Add | nodes.Concat | nodes.Filter)
+        and any(
+            isinstance(inner, nodes.Const) and isinstance(inner.value, str) for inner in nodes_of(node.arg)
+        )
+    )
+
+
 def _whence(node: nodes.Node) -> Iterable[nodes.Node | None]:
     """What an expression takes its text from."""
     if isinstance(node, nodes.Filter):
@@ -73,9 +89,27 @@ def _given(tree: nodes.Template) -> Iterator[tuple[str, nodes.Node]]:
             yield _name(node.target), node.node
         elif isinstance(node, nodes.For) and not isinstance(node.target, nodes.Tuple):
             yield _name(node.target), node.iter
+        elif isinstance(node, nodes.For) and (member := _member_of_message(node)) is not None:
+            yield member, nodes.Getattr(node.iter, "content", "load")
         elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in macros:
             for argument, value in zip(macros[node.node.name].args, node.args, strict=False):
                 yield argument.name, value
+
+
+def _member_of_message(node: nodes.For) -> str | None:
+    """What a loop over the members of a message calls each of them: one is its text."""
+    call = node.iter
+    if not (
+        isinstance(call, nodes.Call)
+        and isinstance(call.node, nodes.Getattr)
+        and isinstance(node.target, nodes.Tuple)
+    ):
+        return None
+    whole = call.node.node
+    of = _name(whole.node) if isinstance(whole, nodes.Getitem) else _name(whole)
+    return (
+        _name(node.target.items[-1]) if call.node.attr == "items" and of in {"message", "messages"} else None
+    )
 
 
 def _name(node: nodes.Node | None) -> str:

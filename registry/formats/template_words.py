@@ -93,7 +93,30 @@ def _is_refusal(node: nodes.Call) -> bool:
     return isinstance(node.node, nodes.Name) and node.node.name == "raise_exception"
 
 
+def _looked_up(node: nodes.Node, contents: Contents) -> Iterator[Sign]:
+    """Words of the template's own that stand in a table under what a message says."""
+    whole: nodes.Node | None = None
+    if isinstance(node, nodes.Getitem):
+        whole, asked = node.node, [node.arg]
+    elif (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Getattr)
+        and node.node.attr in {"get", "pop"}
+    ):
+        whole, asked = node.node.node, node.args[:1]
+    table = contents.table(whole)
+    if table is None or not any(contents.is_content(key) for key in asked):
+        return
+    words_ = [
+        text for pair in table.items for text, _ in fixed(pair.value) if len(_WORD.findall(text)) >= MIN_WORDS
+    ]
+    if words_:
+        says = f"adds words of its own by what a message says: {words_[0][:60]!r}"
+        yield Sign(Level.DANGER, "trigger", says, node.lineno)
+
+
 def _node(node: nodes.Node, contents: Contents) -> Iterator[Sign]:
+    yield from _looked_up(node, contents)
     if isinstance(node, nodes.If | nodes.CondExpr):
         yield from _branch(node, contents)
     elif isinstance(node, nodes.Filter) and node.name == "replace":

@@ -6,12 +6,12 @@ Pure, but for the files.
 import dataclasses
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelcustody_client import folder, manifest
 
+from registry import regular_files
 from registry.formats import safetensors
 from registry.revisions.tensors import TensorEntry
 from registry.verification.subject import Expected
@@ -73,8 +73,7 @@ class _Reader:
         if listed.size > min(MAX_DOCUMENT_BYTES, self._documents_left):
             self.unread[listed.path] = "too large to be shown"
             return
-        with os.fdopen(_open(target), "rb") as stream:
-            content = stream.read(listed.size + 1)
+        content = regular_files.read(target, most=listed.size)
         if hashlib.sha256(content).hexdigest() != listed.sha256:
             self.unread[listed.path] = "the stored copy is not the file that was registered"
             return
@@ -82,7 +81,7 @@ class _Reader:
         self.documents[listed.path] = content
 
     def _weights(self, listed: Expected, target: Path) -> None:
-        with os.fdopen(_open(target), "rb", buffering=0) as stream:
+        with regular_files.opened(target) as stream:
             if os.fstat(stream.fileno()).st_size != listed.size:
                 self.unread[listed.path] = "the stored copy is not the file that was registered"
                 return
@@ -92,18 +91,18 @@ class _Reader:
                 return
             self._headers_left -= end
             header = safetensors.parse_header(os.pread(stream.fileno(), end, 0), file_size=listed.size)
-            for tensor in header.tensors[: MAX_TENSORS - len(self.tensors)]:
+            if len(self.tensors) + len(header.tensors) > MAX_TENSORS:
+                self.unread[listed.path] = "there are too many tensors to be compared at once"
+                return
+            for tensor in header.tensors:
                 pieces = _pieces(stream.fileno(), tensor, header_bytes=header.header_bytes)
                 entry = TensorEntry(tensor.dtype, tensor.shape, listed.path, pieces)
-                self.tensors[tensor.name] = entry
+                self.tensors[self._name(tensor.name, listed.path)] = entry
 
-
-def _open(target: Path) -> int:
-    handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(0, "it is not a regular file")
-    return handle
+    def _name(self, name: str, path: str) -> str:
+        """Below which name a tensor is kept: each folder has its own, and so has a second file that holds the same."""
+        full = f"{path.rpartition('/')[0]}/{name}".lstrip("/")
+        return f"{full} ({path})" if full in self.tensors else full
 
 
 def _pieces(handle: int, tensor: safetensors.Tensor, *, header_bytes: int) -> str:

@@ -4,11 +4,12 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from modelcustody_client import canonical
 
+from registry import regular_files
 from registry.sources import base
 
 CHUNK = 1024 * 1024
@@ -23,13 +24,13 @@ def stream(
     `path` is taken as it is: no link is followed. Raises `base.RevisionMoved` if it is not the state that was listed.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = regular_files.opened(path)
+    except regular_files.NotRegular:
+        raise base.UnsafeListing(f"{file.path} is not a regular file.") from None
     except OSError as error:
         raise base.SourceNotFound(f"{file.path} cannot be read: {error.strerror or error}.") from None
-    with os.fdopen(handle, "rb", buffering=0) as opened:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise base.UnsafeListing(f"{file.path} is not a regular file.")
+    with opened:
+        status = os.fstat(opened.fileno())
         state = state_of(status)
         if file.state and state != file.state:
             raise base.RevisionMoved(f"{file.path} changed after it was listed. Register again.")
@@ -40,7 +41,7 @@ def stream(
         )
 
 
-def _chunks(opened: BinaryIO, name: str) -> Iterator[bytes]:
+def _chunks(opened: FileIO, name: str) -> Iterator[bytes]:
     try:
         while chunk := opened.read(CHUNK):
             yield chunk

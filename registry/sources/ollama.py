@@ -2,16 +2,15 @@
 
 import dataclasses
 import hashlib
-import json
-import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from registry import regular_files
+from registry.formats import strict_json
 from registry.observed import SourceFacts
 from registry.sources import base, disk
 from registry.sources.places import Places, locate
@@ -153,18 +152,15 @@ class OllamaSource:
     def _read_manifest(self) -> bytes:
         path = self._manifest_path()
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(handle, "rb") as opened:
-                is_plain = stat.S_ISREG(os.fstat(handle).st_mode)
-                content = opened.read(MOST_MANIFEST + 1) if is_plain else b""
+            content = regular_files.read(path, most=MOST_MANIFEST)
+        except regular_files.NotRegular:
+            raise base.UnsafeListing(f"The manifest of {self._model} is no regular file.") from None
         except OSError as error:
             raise base.SourceNotFound(
                 f"The manifest of {self._model} cannot be read: {error.strerror or error}."
             ) from None
-        if not is_plain or len(content) > MOST_MANIFEST:
-            raise base.UnsafeListing(
-                f"The manifest of {self._model} is no file of at most {MOST_MANIFEST} bytes."
-            )
+        if len(content) > MOST_MANIFEST:
+            raise base.UnsafeListing(f"The manifest of {self._model} has more than {MOST_MANIFEST} bytes.")
         return content
 
 
@@ -210,16 +206,9 @@ def _name(name: str, number: int, count: int) -> str:
 
 def _parsed(content: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(content, object_pairs_hook=_once)
+        found = strict_json.loads(content)
     except (ValueError, RecursionError):
         raise base.UnsafeListing("The manifest is not JSON with each name once.") from None
     if not isinstance(found, dict):
         raise base.UnsafeListing("The manifest is no JSON object.")
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
     return found

@@ -9,10 +9,10 @@ from registry.formats.architectures.compare import Comparison, WrongShape, compa
 from registry.formats.architectures.expected import Expectation, UnknownArchitecture, expect
 from registry.formats.architectures.members import BadMember, MissingMember
 from registry.formats.architectures.quantised import Quantisation, quantisation_of
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import Severity
 from registry.verification import checkpoints
 from registry.verification.checkpoints import Checkpoint, members_of
-from registry.verification.outcomes import Finding, failed, skipped, undecided
+from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import NotReadable, Seen, Subject, json_of
 
 NAMED = 5  # how many tensors a message names
@@ -55,11 +55,11 @@ def _model(subject: Subject, config: Seen, found: Checkpoint) -> Iterator[Findin
         yield undecided(f"The configuration cannot be read: {error}.", path=config.path)
         return
     except UnknownArchitecture as error:
-        yield _at(config.path, skipped(_unknown(str(error))))
+        yield skipped(_unknown(str(error)), path=config.path)
         return
     except MissingMember as error:
         words_ = f"{config.path} does not say {error.member}, so the tensors that must exist are not known."
-        yield _at(config.path, skipped(words_))
+        yield skipped(words_, path=config.path)
         return
     except BadMember as error:
         yield failed(
@@ -83,10 +83,6 @@ def _unknown(name: str) -> str:
     if not name:
         return "The configuration names no architecture, so the tensors that must exist are not known."
     return f"The architecture {name[:80]!a} is not one that is known here; its tensors were not compared."
-
-
-def _at(path: str, finding: Finding) -> Finding:
-    return Finding(Outcome.SKIP, finding.message, path, finding.severity, finding.evidence)
 
 
 def _differences(
@@ -167,24 +163,23 @@ def _clean(
             f"The model is quantised with {quantisation.method!a}: only the {found.compared} unquantised "
             "tensors were compared."
         )
-        return _at(path, skipped(words_))
+        return skipped(words_, path=path)
     rest = (
         f" {len(found.not_compared)} tensors of other parts were not compared." if found.not_compared else ""
     )
     how = f", quantised with {quantisation.method}," if quantisation is not None else ""
-    return Finding(
-        Outcome.PASS,
+    return passed(
         f"All {found.compared} tensors of {expectation.name}{how} with {expectation.layers} layers "
         "are there in their "
         f"shapes; {expectation.parameters:,} parameters by the configuration.{rest}",
-        path,
-        evidence=evidence,
+        path=path,
+        **evidence,
     )
 
 
 def _beside(found: Checkpoint) -> Iterator[Finding]:
     for path in found.beside:
-        yield _at(path, skipped("This weight file is not the one that a loader takes; it was not compared."))
+        yield skipped("This weight file is not the one that a loader takes; it was not compared.", path=path)
 
 
 def _stated_count(subject: Subject, found: Checkpoint) -> Iterator[Finding]:
@@ -219,18 +214,18 @@ def _adapter(config: Seen, found: Checkpoint) -> Iterator[Finding]:
         )
         return
     if lora is None:
-        yield _at(path, skipped("The adapter is not a LoRA; its tensors were not compared."))
+        yield skipped("The adapter is not a LoRA; its tensors were not compared.", path=path)
         return
     held = adapters.hold(found.tensors, lora)
     yield from _adapter_faults(path, held)
     if not (held.halves or held.wrong or held.off_target or held.extra):
-        yield Finding(
-            Outcome.PASS,
+        yield passed(
             f"All {len(held.pairs)} pairs of LoRA factors have rank {lora.rank} and the modules that "
             "the configuration "
             f"names; {len(held.saved)} whole tensors are stored beside them.",
-            path,
-            evidence={"pairs": len(held.pairs), "saved": held.saved[:LISTED]},
+            path=path,
+            pairs=len(held.pairs),
+            saved=held.saved[:LISTED],
         )
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from registry.verification.checkpoints import ADAPTER_CONFIG
 from registry.verification.outcomes import Finding, failed, undecided
 from registry.verification.subject import Base, NotReadable, Seen, Subject, json_of
 
 ADAPTER = "adapter"
-ADAPTER_CONFIG = "adapter_config.json"
 # Whether a model of these files needs code: a failure, an undecided finding, or None where it needs none.
 NeedsCode = Callable[[list[Seen]], Finding | None]
 

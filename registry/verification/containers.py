@@ -65,7 +65,8 @@ def containers_hold(subject: Subject) -> Iterator[Finding]:
             )
     if clean and count:
         yield passed(
-            f"Nothing in {count} containers is code or reaches for anything outside.", containers=count
+            f"No code was found in {count} containers, and nothing that reaches outside of them.",
+            containers=count,
         )
     elif clean:
         yield skipped("There is no archive, graph or layered model to look into.")

@@ -10,10 +10,10 @@ from registry.formats.architectures.expected import UnknownArchitecture, archite
 from registry.formats.architectures.members import BadMember, MissingMember
 from registry.formats.architectures.quantised import quantisation_of
 from registry.formats.gguf_header import Header as GgufHeader
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import Severity
 from registry.verification import checkpoints
 from registry.verification.checkpoints import Checkpoint, members_of
-from registry.verification.outcomes import Finding, failed, skipped
+from registry.verification.outcomes import Finding, failed, passed, skipped
 from registry.verification.subject import Base, NotReadable, Seen, Subject, headers_of
 
 # A fine-tune has nearly all of its base's tensors in their shapes; only embeddings may have grown.
@@ -117,11 +117,10 @@ def _finetune(subject: Subject, mine: _Side, base: Base, theirs: _Side) -> Itera
         words = f"The configuration differs from that of {base.model} in {', '.join(changed[:NAMED])}."
         yield failed(words, severity=Severity.LOW, changed=changed[:50], base=base.model)
     if share >= ALIKE:
-        yield Finding(
-            Outcome.PASS,
+        yield passed(
             f"{same} of {len(own)} tensors have a name and shape of {base.model}; their numbers were "
             "not compared.",
-            evidence=evidence,
+            **evidence,
         )
 
 
@@ -180,7 +179,7 @@ def _quantised(mine: _Side, base: Base, theirs: _Side) -> Iterator[Finding]:
         words = (
             f"All layers of {base.model} are there, quantised with {how}; their numbers were not compared."
         )
-        yield Finding(Outcome.PASS, words, evidence=evidence)
+        yield passed(words, **evidence)
 
 
 def _gguf(header: GgufHeader, base: Base, theirs: _Side) -> Iterator[Finding]:
@@ -210,7 +209,7 @@ def _gguf(header: GgufHeader, base: Base, theirs: _Side) -> Iterator[Finding]:
         words = (
             f"The file states the sizes of {base.model} ({', '.join(held)}); its tensors were not compared."
         )
-        yield Finding(Outcome.PASS, words, evidence={"base": base.model})
+        yield passed(words, base=base.model)
 
 
 def _adapter(subject: Subject, base: Base, theirs: _Side) -> Iterator[Finding]:
@@ -234,6 +233,6 @@ def _adapter(subject: Subject, base: Base, theirs: _Side) -> Iterator[Finding]:
         )  # fmt: skip
     elif held.pairs:
         words = f"All {len(held.pairs)} changes of the adapter fit the modules of {base.model}."
-        yield Finding(Outcome.PASS, words, evidence={"base": base.model, "pairs": len(held.pairs)})
+        yield passed(words, base=base.model, pairs=len(held.pairs))
     else:
         yield skipped(f"The adapter has no pairs of factors to hold against {base.model}.")

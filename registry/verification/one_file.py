@@ -2,16 +2,16 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import os
 import queue
-import stat
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from io import FileIO
 from pathlib import Path
 
+from registry import regular_files
 from registry.formats import numbers
+from registry.formats.file_digests import FileDigests
 from registry.verification.pieces import Budget, Collector
 from registry.verification.plans import plan_of
 from registry.verification.subject import Seen
@@ -38,27 +38,13 @@ class Task:
     sampling: numbers.Share = numbers.NOTHING
 
 
-class _Digests:
-    def __init__(self, size: int, *, with_oid: bool) -> None:
-        self._sha256 = hashlib.sha256()
-        self._oid = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False) if with_oid else None
-
-    def update(self, chunk: memoryview | bytes) -> None:
-        self._sha256.update(chunk)
-        if self._oid is not None:
-            self._oid.update(chunk)
-
-    def found(self) -> tuple[str, str]:
-        """The SHA-256, and the id that git gives to these bytes, where it was asked for."""
-        return self._sha256.hexdigest(), self._oid.hexdigest() if self._oid is not None else ""
-
-
 def read(task: Task, *, budget: Budget, step: Progress) -> Seen:
     """Read a file to its end; raises OSError also where it is no regular file, or changed meanwhile."""
-    with _opened(task.target) as (stream, before):
+    with regular_files.opened(task.target) as stream:
+        before = os.fstat(stream.fileno())
         if before.st_size != task.size:
             raise OSError(0, "it changed while the folder was read")
-        digests = _Digests(task.size, with_oid=task.with_oid)
+        digests = FileDigests(task.size, with_oid=task.with_oid)
         if task.is_kept:
             seen = _kept(task, stream, digests, step)
         else:
@@ -72,28 +58,17 @@ def read(task: Task, *, budget: Budget, step: Progress) -> Seen:
 
 def read_start(task: Task, *, sha256: str, budget: Budget) -> Seen:
     """What the checks want of the start of a weight file, which is not read further; raises OSError."""
-    with _opened(task.target) as (stream, status):
-        start = bytearray()
-        plan = plan_of(task.path, start, size=status.st_size, sampling=numbers.NOTHING)
-        collector = Collector(start, plan, first=min(task.first, status.st_size), budget=budget)
+    with regular_files.opened(task.target) as stream:
+        size, start = os.fstat(stream.fileno()).st_size, bytearray()
+        plan = plan_of(task.path, start, size=size, sampling=numbers.NOTHING)
+        collector = Collector(start, plan, first=min(task.first, size), budget=budget)
         while collector.is_asking and (chunk := stream.read(READ_BYTES)):
             collector.feed(memoryview(chunk))
         kept = collector.finish()
-    return Seen(task.path, status.st_size, sha256, kept, header=collector.wanted.header)
+    return Seen(task.path, size, sha256, kept, header=collector.wanted.header)
 
 
-@contextlib.contextmanager
-def _opened(target: Path) -> Iterator[tuple[FileIO, os.stat_result]]:
-    # No link in the last place and no waiting on a pipe, should one be put there after the listing.
-    handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with FileIO(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is not a regular file")
-        yield stream, status
-
-
-def _kept(task: Task, stream: FileIO, digests: _Digests, step: Progress) -> Seen:
+def _kept(task: Task, stream: FileIO, digests: FileDigests, step: Progress) -> Seen:
     """A file that is kept whole, and held in memory once only."""
     data = stream.read(task.size)
     while len(data) < task.size and (more := stream.read(task.size - len(data))):
@@ -105,11 +80,10 @@ def _kept(task: Task, stream: FileIO, digests: _Digests, step: Progress) -> Seen
         chunk = view[at : at + READ_BYTES]
         digests.update(chunk)
         step(len(chunk))
-    sha256, git_oid = digests.found()
-    return Seen(task.path, task.size, sha256, data, is_whole=True, git_oid=git_oid)
+    return Seen(task.path, task.size, digests.sha256, data, is_whole=True, git_oid=digests.git_oid)
 
 
-def _streamed(task: Task, stream: FileIO, digests: _Digests, means: tuple[Budget, Progress]) -> Seen:
+def _streamed(task: Task, stream: FileIO, digests: FileDigests, means: tuple[Budget, Progress]) -> Seen:
     budget, step = means
     start, size = bytearray(), 0
     handle = stream.fileno()
@@ -128,14 +102,13 @@ def _streamed(task: Task, stream: FileIO, digests: _Digests, means: tuple[Budget
             size += len(chunk)
             step(len(chunk))
     kept = collector.finish()
-    sha256, git_oid = digests.found()
     return Seen(
         path=task.path,
         size=size,
-        sha256=sha256,
+        sha256=digests.sha256,
         start=kept,
         is_whole=len(kept) == size,
-        git_oid=git_oid,
+        git_oid=digests.git_oid,
         samples=collector.samples,
         header=collector.wanted.header,
     )

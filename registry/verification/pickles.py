@@ -32,7 +32,7 @@ def pickles(subject: Subject) -> Iterator[Finding]:
             clean = False
             yield _finding(file.path, verdict, has_other=PurePosixPath(file.path).parent in sound)
     if clean:
-        yield passed("No file is of a format that can run code when it is loaded.")
+        yield passed("No file was recognised as one of a format that can run code when it is loaded.")
 
 
 def _is_openvino(subject: Subject, path: str, verdict: Verdict) -> bool:

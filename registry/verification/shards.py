@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from registry.formats import safetensors, shard_index, split_files
 from registry.formats.gguf_header import BadGguf, Header
 from registry.lifecycle import Severity
+from registry.verification.checkpoints import INDEX_SUFFIX, folder_of
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import Seen, Subject
 
-INDEX_SUFFIX = ".safetensors.index.json"
 _WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
 # Diffusers and transformers keep the same weights in other precisions beside each other, and load one on request.
 _VARIANT = re.compile(r".*\.(fp16|bf16|fp32|fp8|int8|ema|non_ema)(-[0-9]{5}-of-[0-9]{5})?\.safetensors")
@@ -249,9 +249,3 @@ def _split_tensors(paths: Sequence[str], parts: Sequence[Header], *, count: int)
 
 def _one_up(number: int | None) -> str:
     return "none" if number is None else str(number + 1)
-
-
-def folder_of(path: str) -> str:
-    """The folder of a path, with its slash; empty at the top."""
-    head, slash, _ = path.rpartition("/")
-    return head + slash

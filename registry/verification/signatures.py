@@ -18,7 +18,7 @@ from governance.policy.signature import Signer, SigningMethod
 from registry.formats import certificates, model_signing, sigstore
 from registry.formats.model_signing import Statement
 from registry.formats.sigstore import BadSignature, Bundle, NotSupported
-from registry.lifecycle import Outcome, Severity
+from registry.lifecycle import Severity
 from registry.verification import signers
 from registry.verification.outcomes import Finding, failed, passed, skipped, undecided
 from registry.verification.subject import Seen, Subject
@@ -187,7 +187,7 @@ def _finding(one: Judgement, *, is_settled: bool) -> Finding:
     if one.state is State.UNDECIDED:
         return _undecided(one, evidence, is_settled=is_settled)
     if one.is_trusted:
-        return dataclasses.replace(passed(one.words, **evidence), path=one.path)
+        return passed(one.words, path=one.path, **evidence)
     # Somebody who is trusted and leaves out what is loaded may be relied on for more than was signed.
     counts = not is_settled or (one.state is State.PARTIAL and not one.doubt)
     severity = Severity.HIGH if counts else Severity.LOW
@@ -199,7 +199,7 @@ def _undecided(one: Judgement, evidence: dict[str, Any], *, is_settled: bool) ->
         words = f"{one.words} The policy requires a signature of this model that can be verified."
         return dataclasses.replace(undecided(words, path=one.path, **evidence), severity=Severity.HIGH)
     words = f"{one.words} Nothing requires it, so it stands in nobody's way; it never counts as a signature."
-    return Finding(Outcome.SKIP, words, path=one.path, severity=Severity.LOW, evidence=evidence)
+    return skipped(words, path=one.path, **evidence)
 
 
 def _unsigned(one: Judgement) -> Iterator[Finding]:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import functools
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from governance.policy.signature import TrustedSigner
-from registry.formats import gguf, gguf_header, safetensors
+from registry.formats import gguf, gguf_header, safetensors, strict_json
 from registry.formats.view import View
 from registry.observed import SourceFacts
 
@@ -186,7 +185,7 @@ def text_of(file: Seen) -> str:
 def json_of(file: Seen) -> Any:
     """The whole file as JSON; raises `NotReadable`, also for a member that is named twice."""
     try:
-        return json.loads(text_of(file), object_pairs_hook=_once)
+        return strict_json.loads(text_of(file))
     except RecursionError:
         raise NotReadable(f"{file.path} is nested too deeply") from None
     except NotReadable:
@@ -224,12 +223,3 @@ def _inside(where: str, value: Any) -> Iterator[tuple[str, str | None, Any, str]
         for index, inner in enumerate(value):
             if isinstance(inner, dict | list):
                 yield where, None, inner, f"{where}[{index}]"[:MAX_PLACE]
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1) if len(names) < 1000 else ""
-        raise ValueError(f"the member name {twice[:80]!a} appears twice")
-    return members

@@ -77,6 +77,11 @@ def list_files(root: Path) -> dict[str, Path]:
     return found
 
 
+def is_left_out(path: str) -> bool:
+    """Return whether a file lies where git or the Hub's tools keep their own, so that it is no part of a model."""
+    return any(path.startswith(f"{folder}/") for folder in _IGNORED)
+
+
 def _walk(base: Path) -> Iterator[tuple[str, Path]]:
     """Yield each file's manifest path and where its bytes are."""
     allowed = [base]

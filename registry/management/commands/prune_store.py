@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from governance.templatetags.desk import size
+from governance.sizes import in_words
 from registry import storage
 from registry.fetch import prune
 from registry.lifecycle import Status
@@ -40,8 +40,8 @@ class Command(BaseCommand):
             return
         verb = "would be removed" if dry_run else "removed"
         self.stdout.write(
-            f"{pruned.blobs} files ({size(pruned.blob_bytes)}) and {pruned.partials} partial downloads "
-            f"({size(pruned.partial_bytes)}) {verb} from {store.root}."
+            f"{pruned.blobs} files ({in_words(pruned.blob_bytes)}) and {pruned.partials} partial downloads "
+            f"({in_words(pruned.partial_bytes)}) {verb} from {store.root}."
         )
 
 

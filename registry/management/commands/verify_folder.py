@@ -80,6 +80,8 @@ class Command(BaseCommand):
                 answer = isolated.examine(root, asked.question, limits=limits, progress=progress.advance)
         except (loose.CannotRead, isolated.NoAnswer) as error:
             self._give_up(str(error), root=root, as_json=as_json)
+        except Exception as error:  # noqa: BLE001 - the exit code of a traceback says that something was found
+            self._give_up(f"It broke down: {type(error).__name__}: {error}", root=root, as_json=as_json)
         report = loose_report.Report(
             loose=asked,
             outcomes=loose.settled(answer.examination.outcomes, without=loose.not_asked(asked)),

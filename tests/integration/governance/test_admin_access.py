@@ -147,6 +147,7 @@ def test_the_start_page_counts_and_links(
     numbers = {tile.label: tile.value for tile in answer.context["tiles"]}
     assert numbers == {
         "Awaiting review": 1,
+        "Releases to decide": 0,
         "Overdue obligations": 0,
         "Alerts": 0,
         "Failing evidence": 0,

@@ -135,7 +135,7 @@ CASES: dict[str, Case] = {
     "registry_modelversion_revocation_complete": (ModelVersion, draft, REVOKED, REVOKED | {"revoked_by": None}),
     "registry_modelversion_revoked_has_reason": (ModelVersion, draft, REVOKED, {"status": "revoked"}),
     "registry_modelversion_revision_once": (ModelVersion, draft, {"source_kind": "hub", "revision": COMMIT}, "again"),
-    "registry_modelversion_folder_once": (ModelVersion, draft, RESOLVED, "again"),
+    "registry_modelversion_location_once": (ModelVersion, draft, RESOLVED, "again"),
     "registry_modelversion_id_and_manifest": (ModelVersion, draft, RESOLVED | {"id": 77}, "own test"),
     "registry_artifact_path_once": (Artifact, artifact, {}, "again"),
     "registry_artifact_sha256_form": (Artifact, artifact, {}, {"sha256": 64 * "A"}),

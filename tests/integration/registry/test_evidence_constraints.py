@@ -8,7 +8,7 @@ import pytest
 from governance.permissions import Role
 from registry import models
 from registry.lifecycle import Outcome
-from tests import factories
+from tests import factories, releasing
 from tests.factories import NOW
 from tests.refusals import refused
 
@@ -86,6 +86,7 @@ def test_the_time_of_a_quarantine_is_neither_moved_nor_forgotten() -> None:
     rows = models.ModelVersion.objects.filter(pk=factories.resolved_version().pk)
     barred = {"quarantined_by": "user:x", "quarantined_at": NOW, "quarantine_reason": "odd"}
     rows.update(status="quarantined", **barred)
+    releasing.agreed(rows.get())
     rows.update(status="resolved")
 
     refused("registry_modelversion_frozen", lambda: rows.update(quarantined_at=NOW - timedelta(days=1)))

@@ -63,6 +63,18 @@ def test_files_from_elsewhere_become_a_version(server: faulty.Server, settings: 
     assert run.outcome == "pass", run.message
 
 
+def test_what_a_download_left_behind_is_no_part_of_the_model(server: faulty.Server) -> None:
+    files = folders.model_files()
+    left = {".cache/huggingface/download/config.json.metadata": b"abc", ".git/config": b"[core]"}
+
+    version = resolved(offered(server, "a", files | left))
+
+    assert set(version.artifacts.values_list("path", flat=True)) == set(files)
+    assert version.model_digest == resolved(offered(server, "b", files)).model_digest
+    intake.verify_open(version)
+    assert version.verificationruns.get().outcome == "pass"
+
+
 def test_what_the_source_says_is_written_down_with_the_version(server: faulty.Server) -> None:
     version = resolved(offered(server, "a", folders.model_files()))
 

@@ -10,6 +10,7 @@ from governance.permissions import Role, Scope
 from registry import evidence
 from registry.actions import custody, releases, verify
 from registry.actions._transition import TransitionNotAllowed
+from registry.actions.review import FourEyesRequired
 from registry.actions.runs import RunInProgress, VersionNotResolved
 from registry.lifecycle import Outcome, Severity
 from registry.models import QuarantineRelease, VerificationRun
@@ -85,7 +86,7 @@ def test_nobody_decides_alone() -> None:
     releasing.checked(release)
 
     for decision in ("released", "refused"):
-        with pytest.raises(releases.FourEyesRequired):
+        with pytest.raises(FourEyesRequired):
             releasing.decided(release, decision, actor=reviewer)
 
     releasing.decided(release)

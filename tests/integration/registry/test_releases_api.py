@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.actors import Actor
 from governance.permissions import Role
+from registry.actions import source_alerts
 from registry.lifecycle import Outcome, Severity
-from registry.models import ModelVersion, QuarantineRelease
+from registry.models import AlertKind, ModelVersion, QuarantineRelease
 from tests import desk, factories, intake, releasing
 from tests.rest import as_, post, problem
 
@@ -20,6 +23,44 @@ RELEASES = "/api/v1/quarantine-releases"
 @pytest.fixture
 def version() -> ModelVersion:
     return releasing.quarantined(factories.resolved_version(), reason="A rumour about a poisoned tokenizer.")
+
+
+def asked_for() -> None:
+    """A version with an alert about its copy, and a request to release it."""
+    made = factories.resolved_version()
+    run = factories.verification_run(made)
+    wanted = source_alerts.Wanted(
+        AlertKind.COPY_ROTTED, Severity.CRITICAL, "It is damaged.", "Restore it.", {}, verification_run=run
+    )
+    source_alerts.raise_about_source(made, wanted, by="system:verify", now=factories.NOW)
+    releasing.asked(releasing.quarantined(made))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        RELEASES,
+        "/api/v1/alerts",
+        "admin:registry_quarantinerelease_changelist",
+        "admin:registry_alert_changelist",
+        "admin:index",
+    ],
+)
+def test_many_take_as_many_queries_as_one(place: str) -> None:
+    client = desk.client(Role.AUDITOR)[0] if place.startswith("admin") else as_(factories.user(Role.AUDITOR))
+    address = reverse(place) if place.startswith("admin") else place
+    asked_for()
+    assert client.get(address).status_code == 200  # what is remembered between requests is from now on
+
+    taken = []
+    for more in (0, 4):
+        for _ in range(more):
+            asked_for()
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        taken.append(len(queries))
+
+    assert taken[0] == taken[1]
 
 
 def test_a_release_from_request_to_decision(version: ModelVersion) -> None:

@@ -113,6 +113,15 @@ def test_what_cannot_be_decided(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 # -- what is given beside the folder ----------------------------------------------------------------------------------
 
 
+def test_what_breaks_down_is_no_finding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(loose, "ask", broken)
+
+    assert (said(folder)[0], "KeyError" in said(folder)[1]) == (2, True)
+
+
 def sums(files: dict[str, bytes]) -> bytes:
     """What `sha256sum` prints, in no special order."""
     return b"".join(

@@ -99,6 +99,25 @@ def test_a_copy_that_is_not_what_was_registered_is_not_shown(tmp_path: Path) -> 
     assert "config.json" not in found.documents
 
 
+def test_tensors_of_one_name_in_several_files_are_all_counted(tmp_path: Path) -> None:
+    every = {
+        name: folders.weights("a")
+        for name in ("x/model.safetensors", "y/model.safetensors", "y/other.safetensors")
+    }
+    one = revision(tmp_path / "m", folders.model_files(**every))
+
+    assert set(one.tensors) >= {"x/a", "y/a", "y/a (y/other.safetensors)"}
+    assert difference.compare(one, one).tensors.counts["same"] == len(one.tensors) == 4
+
+
+def test_more_tensors_than_are_compared_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "MAX_TENSORS", 0)
+
+    one = revision(tmp_path / "m", folders.model_files())
+
+    assert one.unread == {"model.safetensors": "there are too many tensors to be compared at once"}
+
+
 def test_a_copy_that_is_gone_says_so(tmp_path: Path) -> None:
     one = revision(tmp_path / "m", folders.model_files())
     gone = gather.revision(tmp_path / "nowhere", one.expected)

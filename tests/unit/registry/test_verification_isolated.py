@@ -1,4 +1,5 @@
 import hashlib
+import io
 import os
 import select
 import signal
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from registry.formats.roles import role_of
-from registry.verification import examination, isolated, wire
+from registry.verification import child, examination, isolated, wire
 from registry.verification.examination import Question
 from registry.verification.subject import Expected, LicenseClaim
 from tests import folders
@@ -57,9 +58,9 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children() -> set[str]:
     return {
-        child
+        one
         for thread in Path("/proc/self/task").iterdir()
-        for child in (thread / "children").read_text().split()
+        for one in (thread / "children").read_text().split()
     }
 
 
@@ -166,10 +167,26 @@ def test_memory_that_its_limits_do_not_count_is_watched_from_outside(
 
 def test_what_needs_too_much_memory_to_be_read_is_ended(tmp_path: Path) -> None:
     question = asked(tmp_path, **{f"{number}.json": b"[" + b" " * 8 * 1024**2 for number in range(6)})
-    limits = isolated.Limits(seconds=60, memory_bytes=48 * 1024**2)
+    limits = isolated.Limits(seconds=60, memory_bytes=72 * 1024**2)
 
-    with pytest.raises(isolated.LimitReached, match=r"48 MiB of memory.*while reading"):
+    with pytest.raises(isolated.LimitReached, match=r"72 MiB of memory.*while reading"):
         isolated.examine(tmp_path, question, limits=limits, progress=lambda _: None)
+
+
+def test_a_thread_that_there_is_no_memory_for_is_the_end_of_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(*args: object, **more: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    task = wire.encode_task(wire.Task(str(tmp_path), asked(tmp_path)))
+    monkeypatch.setattr(child, "confine", lambda *_, **__: ("", ""))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(task)))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=(said := io.BytesIO())))
+    monkeypatch.setattr(examination, "examine", no_thread)
+
+    assert child.main(["0", "0", "0"]) == 0
+    assert wire.decode_line(said.getvalue()).stopped == "memory"
 
 
 @pytest.mark.usefixtures("poisoned")
@@ -230,11 +247,11 @@ def test_it_dies_with_its_worker(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
     )
     assert worker.stdout is not None
-    child = os.pidfd_open(int(worker.stdout.readline()))
+    handle = os.pidfd_open(int(worker.stdout.readline()))
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
 
-    ended, _, _ = select.select([child], [], [], 30)
-    os.close(child)
+    ended, _, _ = select.select([handle], [], [], 30)
+    os.close(handle)
     assert ended
