@@ -78,7 +78,8 @@ STATEMENTS = [
         "registry_quarantinerelease",
         "INSERT",
         "registry_quarantinerelease_begins_open",
-        unless="NEW.decision = '' AND "
+        # A request dated ahead would answer a quarantine that is still to come.
+        unless="NEW.decision = '' AND NEW.requested_at <= clock_timestamp() + interval '5 minutes' AND "
         "EXISTS (SELECT FROM registry_modelversion WHERE id = NEW.version_id AND status = 'quarantined') AND "
         "EXISTS (SELECT FROM registry_verificationrun WHERE id = NEW.verification_run_id "
         "AND version_id = NEW.version_id AND state <> 'finished')",
