@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Embedded:
         """Nothing to stop."""
 
 
-class Server:
+class Server(ABC):
     """A server as a child process, which can be killed and started again on the same port and data."""
 
     name = ""
@@ -51,12 +52,13 @@ class Server:
         self.children: list[subprocess.Popen[bytes]] = []
 
     @property
+    @abstractmethod
     def url(self) -> str:
-        raise NotImplementedError
+        """Where workers find it, as `BROKER_URL` says it."""
 
+    @abstractmethod
     def commands(self) -> list[list[str]]:
         """What is started, in order."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(self.folder)}

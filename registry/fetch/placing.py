@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from modelcustody_client import durable, manifest
 from modelcustody_client import folder as folders
-from modelcustody_client import manifest
 
-from registry.fetch import locks
 from registry.fetch.room import Hold
 from registry.fetch.store import Fetched
 
@@ -28,7 +27,7 @@ def place(hold: Hold, target: Path, fetched: Mapping[str, Fetched]) -> None:
         place_.parent.mkdir(parents=True, exist_ok=True)
         _link_or_copy(hold, file, place_)
     for parent, _, _ in os.walk(building, topdown=False):
-        locks.sync_folder(Path(parent))
+        durable.sync_folder(Path(parent))
     target.parent.mkdir(parents=True, exist_ok=True)
     with hold.store.locked():
         if target.exists():  # something else has that name: an older layout, or what somebody changed
@@ -69,6 +68,6 @@ def _link_or_copy(hold: Hold, file: Fetched, place: Path) -> None:
 
 def _sync_up(folder: Path, root: Path) -> None:
     while folder != root and folder.is_relative_to(root):
-        locks.sync_folder(folder)
+        durable.sync_folder(folder)
         folder = folder.parent
-    locks.sync_folder(root)
+    durable.sync_folder(root)

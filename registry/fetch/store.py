@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
+from modelcustody_client import durable
 
 from registry import regular_files
 from registry.fetch import journal, locks
@@ -128,7 +129,7 @@ class Store:
         if same is None:
             _make_folder(blob.parent)
             path.replace(blob)
-            locks.sync_folder(blob.parent)
+            durable.sync_folder(blob.parent)
         else:
             path.unlink()
         if digests.git_oid:
@@ -192,4 +193,4 @@ def files_below(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(exist_ok=True)
-        locks.sync_folder(folder.parent)
+        durable.sync_folder(folder.parent)

@@ -1,36 +1,22 @@
 """An officer reads what was found about a licence in a real browser, and settles it."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from django.conf import LazySettings
-from django.db import connections
 from playwright.sync_api import expect
-from pytest_django.live_server_helper import LiveServer
 
-from governance import keys
 from governance.permissions import Role
 from registry import models
-from tests import browser, factories
+from tests import factories
 from tests.browser import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def officer(
-    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Person]:
-    # Playwright's loop runs in this thread, which Django takes for asynchronous code; it is not.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
-    keys.create_keys()
+def officer(people: Callable[[str], Person]) -> Person:
     factories.user(Role.OFFICER, username="olga")
-    with browser.chromium() as chromium:
-        yield Person(chromium, live_server.url, "olga", factories.PASSWORD)
-        connections.close_all()
+    return people("olga")
 
 
 def unclear() -> models.ModelVersion:

@@ -1,24 +1,21 @@
 """Officer, reviewer, auditor and admin walk one model through its journey in a real browser."""
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
-from django.db import connections
 from django.utils import timezone
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from audit.events import Log
-from governance import keys
 from governance.actors import Actor
 from governance.models import User
 from governance.permissions import Role, Scope
 from registry.actions import runs
 from registry.models import Approval, ModelVersion
-from tests import browser, desk, factories, folders, intake, logs
+from tests import desk, factories, folders, intake, logs
 from tests.browser import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,30 +23,13 @@ NAMES = {"anna": Role.ADMIN, "olga": Role.OFFICER, "rene": Role.REVIEWER, "aude"
 
 
 @pytest.fixture
-def people(
-    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Person]]:
-    """Opens a browser for a person by name; everyone has an account already."""
-    # Playwright's loop runs in this thread, which Django takes for asynchronous code; it is not.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    # Each thread of the server lets go of the database with its request, so that the database can be dropped.
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
-    keys.create_keys()
+def people(people: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Person]:
+    """As everywhere; everyone has an account already."""
     # No broker and no workers here: the test carries out each run itself, so that it sees every stage.
     monkeypatch.setattr(runs, "_send", lambda *_: None)
     for name, role in NAMES.items():
         factories.user(role, username=name)
-    with browser.chromium() as chromium:
-        opened: dict[str, Person] = {}
-
-        def person(name: str) -> Person:
-            if name not in opened:
-                opened[name] = Person(chromium, live_server.url, name, factories.PASSWORD)
-            return opened[name]
-
-        yield person
-        connections.close_all()  # those opened beside Playwright's loop, which Django keeps apart
+    return people
 
 
 def test_one_model_from_its_source_to_a_served_answer(

@@ -1,19 +1,15 @@
 """Officer and reviewer meet the obligations of a use in a real browser, and make the notices to hand on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
-from django.db import connections
-from pytest_django.live_server_helper import LiveServer
 
-from governance import keys
 from governance.actors import Actor
 from governance.permissions import Role
 from registry.models import ModelVersion, ObligationTask
-from tests import browser, factories
+from tests import factories
 from tests.browser import Person
 from tests.obligations import PICTURE, SHARED, task_of_kind
 from tests.rest import now
@@ -22,20 +18,6 @@ from tests.reviewing import Desk, policy_text
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 REQUIRED = policy_text(obligations='"required"\nrequire_done = ["display-built-with", "notice-file"]')
 LICENSE = b"LLAMA 3.3 COMMUNITY LICENSE AGREEMENT\n"
-
-
-@pytest.fixture
-def people(
-    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Person]]:
-    """Opens a browser for a person by name."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
-    keys.create_keys()
-    with browser.chromium() as chromium:
-        yield lambda name: Person(chromium, live_server.url, name, factories.PASSWORD)
-        connections.close_all()  # those opened beside Playwright's loop, which Django keeps apart
 
 
 def desk_of(folder: Path) -> Desk:

@@ -1,34 +1,16 @@
 """An officer asks for the end of a quarantine in a real browser, and a reviewer decides on what the checks found."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
-from django.db import connections
-from pytest_django.live_server_helper import LiveServer
 
-from governance import keys
 from governance.permissions import Role
 from registry.models import ModelVersion, QuarantineRelease
-from tests import browser, factories, folders, intake, releasing
+from tests import factories, folders, intake, releasing
 from tests.browser import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def people(
-    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Person]]:
-    """Opens a browser for a person by name."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
-    keys.create_keys()
-    with browser.chromium() as chromium:
-        yield lambda name: Person(chromium, live_server.url, name, factories.PASSWORD)
-        connections.close_all()
 
 
 def checked(version: ModelVersion) -> None:

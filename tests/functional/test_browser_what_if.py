@@ -1,18 +1,13 @@
 """An officer moves facts in a real browser, on one version and over everything."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
-from django.db import connections
 from playwright.sync_api import expect
-from pytest_django.live_server_helper import LiveServer
 
-from governance import keys
 from governance.permissions import Role
-from tests import browser, factories, rest
+from tests import factories, rest
 from tests.browser import Person
 from tests.reviewing import USE, Desk
 
@@ -27,18 +22,9 @@ SURE = {**USE, "public_statements_about_derivative": False}
 
 
 @pytest.fixture
-def officer(
-    live_server: LiveServer, settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Person]:
-    # Playwright's loop runs in this thread, which Django takes for asynchronous code; it is not.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    settings.KEYS_DIR, settings.SIGNER_DIR = tmp_path / "keys", tmp_path / "signer"
-    keys.create_keys()
+def officer(people: Callable[[str], Person]) -> Person:
     factories.user(Role.OFFICER, username="olga")
-    with browser.chromium() as chromium:
-        yield Person(chromium, live_server.url, "olga", factories.PASSWORD)
-        connections.close_all()
+    return people("olga")
 
 
 def approved(license_id: str, name: str, **use: object) -> Desk:

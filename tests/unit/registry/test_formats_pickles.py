@@ -1,7 +1,6 @@
 """C11 over a corpus of pickles: no hostile one passes, none runs, and good ones are no worse than their format."""
 
 import _compat_pickle
-import hashlib
 import io
 import pickletools
 from pathlib import Path
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from registry.formats import pickle_opcodes, pickle_targets, pickled_files, pickles, view
 from registry.lifecycle import Outcome, Severity
 from registry.verification import checks, outcomes
-from registry.verification.subject import Expected, Seen, Subject
+from registry.verification.subject import Seen, Subject
+from tests import subjects
 from tests.corpus import assembler as asm
 from tests.corpus import torch_writer as torch
 from tests.corpus.pickles import CANARY, Sample, every
@@ -21,21 +21,8 @@ from tests.corpus.pickles import CANARY, Sample, every
 SAMPLES = every()
 
 
-def subject_of(files: dict[str, bytes]) -> Subject:
-    digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return Subject(
-        source_kind="folder",
-        revision=None,
-        expected={path: Expected(path, len(data), digests[path], "weight") for path, data in files.items()},
-        seen={
-            path: Seen(path, len(data), digests[path], data, is_whole=True) for path, data in files.items()
-        },
-    )
-
-
 def found(check_id: str, files: dict[str, bytes]) -> list[outcomes.CheckOutcome]:
-    wanted = [check for check in checks.CHECKS if check.check_id == check_id]
-    return checks.run_checks(subject_of(files), checks=wanted)
+    return list(subjects.outcomes(check_id, subjects.subject(files)).values())
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])

@@ -11,36 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.formats.roles import role_of
 from registry.formats.safetensors import Header
 from registry.lifecycle import Outcome, Severity
 from registry.verification import checks, outcomes, reading
 from registry.verification.subject import Expected, LicenseClaim, Seen, Subject
-from tests import folders
-
-MIT = (LicenseClaim("declared", "mit"), LicenseClaim("discovered", "mit", "LICENSE"))
+from tests import folders, subjects
 
 
 def subject_of(
     files: dict[str, bytes],
     *,
     listed: dict[str, bytes] | None = None,
-    licenses: tuple[LicenseClaim, ...] = MIT,
+    licenses: tuple[LicenseClaim, ...] = subjects.MIT,
 ) -> Subject:
     """What was read, and a manifest that lists the same or something else."""
-    return Subject(
-        source_kind="folder",
-        revision=None,
-        expected={
-            path: Expected(path, len(data), hashlib.sha256(data).hexdigest(), role_of(path))
-            for path, data in (listed or files).items()
-        },
-        seen={
-            path: Seen(path, len(data), hashlib.sha256(data).hexdigest(), data, is_whole=True)
-            for path, data in files.items()
-        },
-        licenses=licenses,
-    )
+    return subjects.subject(files, expected=subjects.expected(listed or files), licenses=licenses)
 
 
 def outcome_of(check_id: str, subject: Subject) -> outcomes.CheckOutcome:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 from typing import Any
 
@@ -12,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.formats import sentencepiece, tokenizer
-from registry.formats.roles import role_of
 from registry.lifecycle import Outcome, Severity
 from registry.verification import architecture, configurations, lineage, tokenizers
 from registry.verification.checks import CHECKS, run_checks
 from registry.verification.outcomes import CheckOutcome
-from registry.verification.subject import Ancestor, Base, Expected, Seen, Subject
+from registry.verification.subject import Ancestor, Subject
+from tests import subjects
 from tests.corpus import configs
 from tests.good_models import MODELS, Files
 
@@ -28,31 +27,11 @@ MINE = [
 ]
 
 
-def seen_of(files: Files) -> dict[str, Seen]:
-    return {
-        path: Seen(path, len(data), hashlib.sha256(data).hexdigest(), data, is_whole=True)
-        for path, data in files.items()
-    }
-
-
-def expected_of(files: Files) -> dict[str, Expected]:
-    return {
-        path: Expected(path, len(data), hashlib.sha256(data).hexdigest(), role_of(path))
-        for path, data in files.items()
-    }
-
-
 def subject_of(files: Files, *, base: Files | None = None, relation: str = "finetune") -> Subject:
-    bases = (
-        ()
-        if base is None
-        else (Base("acme/base", relation, expected_of(base), seen_of(base), is_verified=True),)
-    )
-    return Subject(
-        source_kind="folder",
-        revision=None,
-        expected=expected_of(files),
-        seen=seen_of(files),
+    bases = () if base is None else (subjects.base("acme/base", base, relation),)
+    return subjects.subject(
+        files,
+        licenses=(),
         lineage=tuple(Ancestor(item.model, item.relation) for item in bases),
         bases=bases,
     )
