@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from registry.formats.roles import role_of
-from registry.licensing import conclude, declared, detect, resemblance, words
+from registry.licensing import conclude, coverage, declared, detect, resemblance, words
 from registry.licensing.catalog import UNKNOWN, Catalog
-from registry.licensing.conclude import Covers, DiscoveredText
+from registry.licensing.conclude import DiscoveredText
+from registry.licensing.coverage import Covers
 from registry.licensing.request import Declared
 from registry.verification.subject import Seen
 
@@ -75,7 +76,7 @@ def _discover(path: str, file: Seen, known: Catalog) -> DiscoveredText:
     if not file.is_whole:
         return DiscoveredText(path, None)
     found = detect.detect_text(file.start, known)
-    about = conclude.covers(path, file.start[: detect.MAX_TEXT_BYTES].decode("utf-8", "replace"))
+    about = coverage.covers(path, file.start[: detect.MAX_TEXT_BYTES].decode("utf-8", "replace"))
     return DiscoveredText(path, found, None if found else detect.likeness(file.start), about)
 
 

@@ -1,35 +1,14 @@
 """What card and texts show together about a model's license; where they contradict each other, nothing. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import PurePosixPath
 
 from registry.licensing.catalog import UNKNOWN, Catalog
+from registry.licensing.coverage import Covers, covers
 from registry.licensing.declared import DeclaredLicenses
 from registry.licensing.detect import Detection
 from registry.licensing.resemblance import Likeness
 from registry.licensing.terms import Category, Document
-
-_CODE = re.compile(r"(?i)(licen[sc]e[-_.]?(for[-_.]?)?code\b|code[-_.]licen[sc]e)")
-_MODEL = re.compile(r"(?i)(licen[sc]e[-_.]?(for[-_.]?)?(model|weights)|(model|weights)[-_. ]licen[sc]e)")
-_CODE_FOLDERS = frozenset({"code", "src", "third_party", "third-party", "thirdparty", "vendor"})
-# A notice with one of these words may set terms.
-_SETS_TERMS = re.compile(
-    r"(?i)\b(academic|commercial\w*|consent|forbidden|million|must|need\w*|non\w*commercial\w*|not|only|pay|payment"
-    r"|permission|prohibit\w*|research|restrict\w*|revenue|shall|interdit\w*|kommerz\w*|nicht\w*|verbot\w*)\b"
-    r"|[\u0400-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # what is written so, nobody here can read
-)
-
-
-class Covers(StrEnum):
-    """What a text of a repository is about."""
-
-    MODEL = "model"
-    WEIGHTS = "weights"
-    CODE = "code"
-    NOTICE = "notice"
 
 
 @dataclass(frozen=True)
@@ -59,18 +38,6 @@ class Conclusion:
     licenses: tuple[str, ...]
     method: str
     findings: tuple[str, ...] = ()
-
-
-def covers(path: str, text: str = "") -> Covers:
-    """What a text is about, by its place and name; a notice that may set terms is read as a license."""
-    place = PurePosixPath(path)
-    if _MODEL.search(place.name):
-        return Covers.WEIGHTS
-    if _CODE.search(place.name) or _CODE_FOLDERS & {part.casefold() for part in place.parent.parts}:
-        return Covers.CODE
-    if place.name.casefold().startswith("notice") and not _SETS_TERMS.search(text):
-        return Covers.NOTICE
-    return Covers.MODEL
 
 
 def conclude(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from registry.formats.sign import Level, Sign
-from registry.licensing.conclude import Covers, covers
+from registry.licensing.coverage import Covers, covers
 from registry.lifecycle import Severity
 from registry.observed import SourceFacts
 from registry.verification.outcomes import Finding, failed, passed, skipped

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.findings import licenses
-from registry.licensing import catalog, conclude, detect, resemblance
-from registry.licensing.conclude import Conclusion, Covers, DiscoveredText
+from registry.licensing import catalog, conclude, coverage, detect, resemblance
+from registry.licensing.conclude import Conclusion, DiscoveredText
+from registry.licensing.coverage import Covers
 from registry.licensing.declared import DeclaredLicenses
 from registry.licensing.detect import Detection
 from registry.licensing.terms import Document
@@ -119,7 +120,7 @@ def test_copyright_lines_and_titles_are_no_terms(text: str, license_id: str | No
     ],
 )
 def test_what_a_text_is_about(path: str, text: str, about: Covers) -> None:
-    assert conclude.covers(path, text) is about
+    assert coverage.covers(path, text) is about
 
 
 def concluded(declared: str, *texts: tuple[str, str | None], has_code: bool = False) -> Conclusion:
